@@ -1,0 +1,2 @@
+print("cfsm")
+def main(): pass
