@@ -1,1 +1,1 @@
-"""To be described."""
+"""What CFSM asks of the world, in our words: factory, history, tasks, and the ports that adapters fill."""

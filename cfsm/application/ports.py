@@ -1,0 +1,86 @@
+"""The ports to the world, and the errors that cross them, named by the reaction that is wanted."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from cfsm.domain.evaluation import BacktestOutcome, Finding, Job, Stage, ValidationOutcome
+
+
+class TryAgain(Exception):
+    """The world failed for the moment: the same again, later, may succeed."""
+
+
+class Misconfigured(Exception):
+    """A person has to change something first; the message says what."""
+
+
+class BrokenStrategy(Exception):
+    """The strategy is at fault: it is retired with these findings."""
+
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__("; ".join(f"{finding.code}: {finding.message}" for finding in findings))
+        self.findings = findings
+
+
+class Cancelled(Exception):
+    """The work was called off: the lease was lost, or the worker is stopping."""
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Give the time now, in UTC."""
+
+
+class BlobMissing(LookupError):
+    """No blob has this hash in the store."""
+
+
+class BlobCorrupted(Exception):
+    """A blob's bytes are not those that its hash names; the message says which file."""
+
+
+class Blobs(Protocol):
+    """Keeps bytes under the sha256 of their content, for ever."""
+
+    def put(self, content: bytes) -> str:
+        """Keep these bytes and give their hash (64 hexadecimal digits); on return they are durable."""
+
+    def get(self, blob_hash: str) -> bytes:
+        """Give the bytes. Raise BlobMissing or BlobCorrupted."""
+
+    def __contains__(self, blob_hash: str) -> bool: ...
+
+
+Report = Callable[[Stage, float, str], None]
+"""Hears of a run's progress: stage, percent of the whole run (0 to 100), words.
+
+Called at least once a second while a run is under way; it raises Cancelled to end the run.
+"""
+
+
+class Engine(Protocol):
+    """Runs strategies, out of this process, in a cage; deterministic."""
+
+    @property
+    def name(self) -> str:
+        """Name the engine and its versions, as in ``freqtrade-2026.9/stock/1``."""
+
+    def validate(self, job: Job, report: Report) -> ValidationOutcome:
+        """Load and execute the strategy on real candles. Raise TryAgain, Misconfigured or Cancelled."""
+
+    def backtest(self, job: Job, report: Report) -> BacktestOutcome:
+        """Backtest the strategy. Raise BrokenStrategy, TryAgain, Misconfigured or Cancelled."""
+
+
+class Rendered(Protocol):
+    """A strategy's source as a template gives it."""
+
+    name: str
+    source: str
+    parameters: Mapping[str, object]
+    family: str
+    timeframe: str
+    can_short: bool

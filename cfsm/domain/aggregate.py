@@ -1,0 +1,81 @@
+"""What every aggregate of CFSM shares: a stamp on every command, meta on every event."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import AggregateCreated, AggregateEvent, BaseAggregate
+
+NAMESPACE = UUID("6f2d0f5c-5a39-4c1b-9d0e-0c5f5a3b7e11")
+"""All ids that are pure functions of a name or a cause grow from here."""
+
+
+def id_of(kind: str, *parts: object) -> UUID:
+    """Give the id of the thing of this kind with these parts: the same everywhere and always."""
+    return uuid5(NAMESPACE, "/".join([kind, *map(str, parts)]))
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """When, who and why: what every command carries and every event keeps.
+
+    ``correlation`` names the pipeline that the event belongs to, ``causation`` the event that caused it (as
+    ``event_name`` spells it), ``task`` the key of the claimed task whose effect it is.
+    """
+
+    at: datetime
+    actor: str
+    correlation: str = ""
+    causation: str = ""
+    task: str = ""
+
+    def meta(self) -> dict[str, str]:
+        """Give the mapping that the event keeps; what is unknown is left out."""
+        facts = {
+            "actor": self.actor,
+            "correlation": self.correlation,
+            "causation": self.causation,
+            "task": self.task,
+        }
+        return {name: value for name, value in facts.items() if value}
+
+    def correlated(self, correlation: str) -> Self:
+        """Give the same stamp for the pipeline named ``correlation``."""
+        return replace(self, correlation=correlation)
+
+
+def event_name(originator_id: UUID, originator_version: int) -> str:
+    """Give the name by which one event refers to another: ``<originator id in hex>:<version>``."""
+    return f"{originator_id.hex}:{originator_version}"
+
+
+class RecordedEvent(AggregateEvent):
+    """An event with meta: actor, correlation, causation and task, as far as they are known."""
+
+    meta: Mapping[str, str]
+
+
+class BeginningEvent(RecordedEvent, AggregateCreated):
+    """The first event of an aggregate."""
+
+
+class Recorded(BaseAggregate[UUID]):
+    """Base of CFSM's aggregates.
+
+    Commands decide and may refuse; ``_begin`` and ``_record`` put the stamp's time and meta on the event; an
+    event's ``apply`` only assigns. Events are flat: text, numbers, lists and mappings of them.
+    """
+
+    class Event(RecordedEvent):
+        """An event of this aggregate."""
+
+    @classmethod
+    def _begin(
+        cls, event_class: type[BeginningEvent], aggregate_id: UUID, stamp: Stamp, **facts: Any
+    ) -> Self:
+        return cls._create(event_class, id=aggregate_id, timestamp=stamp.at, meta=stamp.meta(), **facts)
+
+    def _record(self, event_class: type[RecordedEvent], stamp: Stamp, **facts: Any) -> None:
+        self.trigger_event(event_class, timestamp=stamp.at, meta=stamp.meta(), **facts)

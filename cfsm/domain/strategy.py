@@ -1,0 +1,290 @@
+"""One trading strategy, from the prompt that made it to its retirement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent, Stamp
+from cfsm.domain.evaluation import Finding
+from cfsm.domain.lifecycle import State, next_state
+from cfsm.domain.naming import strategy_id
+
+
+class Origin(StrEnum):
+    """Who wrote a strategy's code. A template's work is never credited to a model."""
+
+    PREDEFINED = "predefined"
+    MODEL = "model"
+    FALLBACK = "fallback"
+    ADDED = "added"
+
+
+class Reason(StrEnum):
+    """Why a strategy was retired."""
+
+    INVALID = "invalid"
+    UNSAFE = "unsafe"
+    DUPLICATE = "duplicate"
+    BROKEN = "broken"
+    FORGED = "forged"
+    TOO_OLD = "too_old"
+    WEAK = "weak"
+    SURPLUS = "surplus"
+    WORSE_THAN_PROMISED = "worse_than_promised"
+    BY_HAND = "by_hand"
+
+
+class Moved(RecordedEvent):
+    """Base of the events that may change the state: they say where the strategy went."""
+
+    destination: str
+
+    def apply(self, aggregate: "Strategy") -> None:
+        aggregate.state = State(self.destination)
+
+
+class Strategy(Recorded):
+    """A strategy: its commands ask the lifecycle's table, its events carry the destination and assign."""
+
+    TOPIC = "Strategy"
+
+    class Generated(BeginningEvent):
+        """A strategy came into being: its name, its origin, the hash of its code."""
+
+        TOPIC = "Strategy.Generated"
+        name: str
+        strategy_type: str
+        model_used: str
+        origin: str
+        code_hash: str
+        normalised_hash: str
+        generation_id: str
+        parents: Sequence[str]
+        parameters: Mapping[str, Any]
+
+    class Validated(Moved):
+        """The code was executed in the sandbox and nothing was found that forbids it."""
+
+        TOPIC = "Strategy.Validated"
+        run_id: str
+        findings: Sequence[Mapping[str, Any]]
+
+    class BacktestRequested(RecordedEvent):
+        """A backtest is wanted again."""
+
+        TOPIC = "Strategy.BacktestRequested"
+        why: str
+
+    class Backtested(Moved):
+        """A backtest gave these figures, over these days."""
+
+        TOPIC = "Strategy.Backtested"
+        run_id: str
+        timerange: str
+        result_hash: str
+        figures: Mapping[str, Any]
+
+        def apply(self, aggregate: "Strategy") -> None:
+            super().apply(aggregate)
+            aggregate.backtests.append(self.run_id)
+            aggregate.score = self.figures.get("sharpe_daily")
+
+    class Optimized(Moved):
+        """Parameters were found that are better out of sample."""
+
+        TOPIC = "Strategy.Optimized"
+        run_id: str
+        parameters_hash: str
+        figures: Mapping[str, Any]
+
+        def apply(self, aggregate: "Strategy") -> None:
+            super().apply(aggregate)
+            aggregate.parameters_hash = self.parameters_hash
+
+    class DryRunStarted(Moved):
+        """A forward test began."""
+
+        TOPIC = "Strategy.DryRunStarted"
+        source: str
+
+    class Retired(Moved):
+        """The strategy was taken out of service: why, in words, and the evidence."""
+
+        TOPIC = "Strategy.Retired"
+        reason: str
+        detail: str
+        evidence: Mapping[str, Any]
+
+        def apply(self, aggregate: "Strategy") -> None:
+            super().apply(aggregate)
+            aggregate.retired_because = self.reason
+
+    class ResultCameLate(RecordedEvent):
+        """A result arrived after retirement: kept as a fact, it revives nothing."""
+
+        TOPIC = "Strategy.ResultCameLate"
+        kind: str
+        run_id: str
+        figures: Mapping[str, Any]
+
+        def apply(self, aggregate: "Strategy") -> None:
+            aggregate.late_results.append(self.run_id)
+
+    class TwinFound(RecordedEvent):
+        """Another strategy has the identical list of trades: an alarm."""
+
+        TOPIC = "Strategy.TwinFound"
+        twin: str
+        result_hash: str
+
+        def apply(self, aggregate: "Strategy") -> None:
+            aggregate.twins.append(self.twin)
+
+    def __init__(
+        self,
+        name: str,
+        strategy_type: str,
+        model_used: str,
+        origin: str,
+        code_hash: str,
+        normalised_hash: str,
+        generation_id: str,
+        parents: Sequence[str],
+        parameters: Mapping[str, Any],
+    ) -> None:
+        self.name = name
+        self.strategy_type = strategy_type
+        self.model_used = model_used
+        self.origin = Origin(origin)
+        self.code_hash = code_hash
+        self.normalised_hash = normalised_hash
+        self.generation_id = generation_id
+        self.parents = list(parents)
+        self.parameters = parameters
+        self.parameters_hash = ""
+        self.state = State.GENERATED
+        self.backtests: list[str] = []
+        self.late_results: list[str] = []
+        self.twins: list[str] = []
+        self.score: float | None = None
+        self.retired_because = ""
+
+    @classmethod
+    def generate(
+        cls,
+        *,
+        name: str,
+        strategy_type: str,
+        model_used: str,
+        origin: Origin,
+        code_hash: str,
+        normalised_hash: str,
+        stamp: Stamp,
+        generation_id: str = "",
+        parents: Sequence[str] = (),
+        parameters: Mapping[str, Any] | None = None,
+    ) -> "Strategy":
+        """Bring a strategy into being. The id is a function of the name: the name again is a conflict."""
+        return cls._begin(
+            cls.Generated,
+            strategy_id(name),
+            stamp,
+            name=name,
+            strategy_type=strategy_type,
+            model_used=model_used,
+            origin=origin.value,
+            code_hash=code_hash,
+            normalised_hash=normalised_hash,
+            generation_id=generation_id,
+            parents=list(parents),
+            parameters=dict(parameters or {}),
+        )
+
+    @property
+    def is_retired(self) -> bool:
+        """Say whether the strategy is out of service."""
+        return self.state is State.RETIRED
+
+    def record_validation(self, run_id: str, findings: Sequence[Finding], stamp: Stamp) -> None:
+        """Keep that the code was executed and accepted. Raise IllegalTransition if the table forbids it."""
+        if self._came_late("validation", run_id, {}, stamp):
+            return
+        destination = next_state("validate", self.state)
+        noted = [asdict(finding) for finding in findings]
+        self._record(self.Validated, stamp, destination=destination.value, run_id=run_id, findings=noted)
+
+    def request_backtest(self, why: str, stamp: Stamp) -> None:
+        """Ask for a backtest again; of a retired strategy nothing is asked. May raise IllegalTransition."""
+        if not self.is_retired:
+            next_state("backtest", self.state)
+            self._record(self.BacktestRequested, stamp, why=why)
+
+    def record_backtest(
+        self, run_id: str, timerange: str, result_hash: str, figures: Mapping[str, Any], stamp: Stamp
+    ) -> None:
+        """Keep a backtest's figures. Raise IllegalTransition where the table does not allow it."""
+        if run_id in self.backtests or self._came_late("backtest", run_id, figures, stamp):
+            return
+        self._record(
+            self.Backtested,
+            stamp,
+            destination=next_state("backtest", self.state).value,
+            run_id=run_id,
+            timerange=timerange,
+            result_hash=result_hash,
+            figures=dict(figures),
+        )
+
+    def record_optimization(
+        self, run_id: str, parameters_hash: str, figures: Mapping[str, Any], stamp: Stamp
+    ) -> None:
+        """Keep better parameters. Raise IllegalTransition where the table does not allow it."""
+        if self._came_late("optimization", run_id, figures, stamp):
+            return
+        self._record(
+            self.Optimized,
+            stamp,
+            destination=next_state("optimize", self.state).value,
+            run_id=run_id,
+            parameters_hash=parameters_hash,
+            figures=dict(figures),
+        )
+
+    def start_dry_run(self, source: str, stamp: Stamp) -> None:
+        """Begin a forward test. Raise IllegalTransition where the table does not allow it."""
+        destination = next_state("start_dry_run", self.state)
+        self._record(self.DryRunStarted, stamp, destination=destination.value, source=source)
+
+    def retire(
+        self, reason: Reason, detail: str, stamp: Stamp, evidence: Mapping[str, Any] | None = None
+    ) -> None:
+        """Take the strategy out of service; one that is out already stays as it is."""
+        if self.is_retired:
+            return
+        self._record(
+            self.Retired,
+            stamp,
+            destination=next_state("retire", self.state).value,
+            reason=reason.value,
+            detail=detail,
+            evidence=dict(evidence or {}),
+        )
+
+    def note_twin(self, twin: str, result_hash: str, stamp: Stamp) -> None:
+        """Raise the alarm that another strategy trades identically."""
+        if twin not in self.twins:
+            self._record(self.TwinFound, stamp, twin=twin, result_hash=result_hash)
+
+    def _came_late(self, kind: str, run_id: str, figures: Mapping[str, Any], stamp: Stamp) -> bool:
+        if not self.is_retired:
+            return False
+        if run_id not in self.late_results and run_id not in self.backtests:
+            self._record(self.ResultCameLate, stamp, kind=kind, run_id=run_id, figures=dict(figures))
+        return True
+
+    @staticmethod
+    def id_of(name: str) -> UUID:
+        """Give the id of the strategy with this name."""
+        return strategy_id(name)
