@@ -1,1 +1,1 @@
-"""To be described."""
+"""What touches the world: the event store, blobs, Freqtrade, Ollama, systemd, the machine. Fills the ports."""

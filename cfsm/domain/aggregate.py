@@ -72,9 +72,7 @@ class Recorded(BaseAggregate[UUID]):
         """An event of this aggregate."""
 
     @classmethod
-    def _begin(
-        cls, event_class: type[BeginningEvent], aggregate_id: UUID, stamp: Stamp, **facts: Any
-    ) -> Self:
+    def _begin(cls, event_class: type[BeginningEvent], aggregate_id: UUID, stamp: Stamp, **facts: Any) -> Self:
         return cls._create(event_class, id=aggregate_id, timestamp=stamp.at, meta=stamp.meta(), **facts)
 
     def _record(self, event_class: type[RecordedEvent], stamp: Stamp, **facts: Any) -> None:

@@ -89,9 +89,7 @@ class ParkedTask(Recorded):
         self.is_parked = True
 
     @classmethod
-    def park(
-        cls, *, key: str, kind: str, subject: str, attempts: int, error: str, stamp: Stamp
-    ) -> "ParkedTask":
+    def park(cls, *, key: str, kind: str, subject: str, attempts: int, error: str, stamp: Stamp) -> "ParkedTask":
         """Set a task aside."""
         return cls._begin(
             cls.Parked,

@@ -1,13 +1,13 @@
 """An entry of the event log, as it was recorded: what projections and history read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 
 class LogEntry(NamedTuple):
     """One event as it lies in the log.
 
-    ``id`` is its place in the log (from 1, rising), ``originator_id`` the aggregate's id as 32 hexadecimal digits,
+    ``id`` is its place in the log (from 1, rising), ``originator_id`` the aggregate's id as 32 hex digits,
     ``state`` the event's facts as JSON text in UTF-8: ``timestamp`` (ISO 8601, UTC), ``meta``, and its own.
     """
 
@@ -26,3 +26,15 @@ class Log(Protocol):
 
     def head(self) -> int:
         """Give the id of the last entry, 0 when there is none."""
+
+
+def pages(
+    read: Callable[[int, int], Sequence[LogEntry]], until: int, after: int = 0, size: int = 5_000
+) -> Iterator[LogEntry]:
+    """Give the entries whose ids are greater than ``after`` and at most ``until``, read ``size`` at a time."""
+    while entries := read(after, size):
+        after = entries[-1].id
+        if after >= until:
+            yield from (entry for entry in entries if entry.id <= until)
+            return
+        yield from entries

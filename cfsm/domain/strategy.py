@@ -237,9 +237,7 @@ class Strategy(Recorded):
             figures=dict(figures),
         )
 
-    def record_optimization(
-        self, run_id: str, parameters_hash: str, figures: Mapping[str, Any], stamp: Stamp
-    ) -> None:
+    def record_optimization(self, run_id: str, parameters_hash: str, figures: Mapping[str, Any], stamp: Stamp) -> None:
         """Keep better parameters. Raise IllegalTransition where the table does not allow it."""
         if self._came_late("optimization", run_id, figures, stamp):
             return
@@ -257,9 +255,7 @@ class Strategy(Recorded):
         destination = next_state("start_dry_run", self.state)
         self._record(self.DryRunStarted, stamp, destination=destination.value, source=source)
 
-    def retire(
-        self, reason: Reason, detail: str, stamp: Stamp, evidence: Mapping[str, Any] | None = None
-    ) -> None:
+    def retire(self, reason: Reason, detail: str, stamp: Stamp, evidence: Mapping[str, Any] | None = None) -> None:
         """Take the strategy out of service; one that is out already stays as it is."""
         if self.is_retired:
             return

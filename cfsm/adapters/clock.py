@@ -1,0 +1,11 @@
+"""The clocks: the machine's, and one that tests set."""
+
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """Tells the machine's time, in UTC."""
+
+    def now(self) -> datetime:
+        """Give the time now."""
+        return datetime.now(UTC)
