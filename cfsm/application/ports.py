@@ -84,3 +84,40 @@ class Rendered(Protocol):
     family: str
     timeframe: str
     can_short: bool
+
+
+class Bell(Protocol):
+    """Wakes a follower of the log."""
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep until it rings, at most so long; say whether there may be something new."""
+
+    def close(self) -> None:
+        """Stop listening."""
+
+
+class Notifier(Protocol):
+    """Tells whoever supervises this process how it is: systemd, or the embedded supervisor."""
+
+    @property
+    def watchdog_interval_seconds(self) -> float | None:
+        """Say how often to call ``watchdog``, or None where nobody watches."""
+
+    def ready(self) -> None:
+        """Say that the process is at work."""
+
+    def status(self, text: str) -> None:
+        """Say in one line what the process is doing."""
+
+    def watchdog(self) -> None:
+        """Say that the work goes on."""
+
+    def stopping(self) -> None:
+        """Say that the process is about to end."""
+
+
+class Renderer(Protocol):
+    """Writes strategies of the predefined families."""
+
+    def __call__(self, family: str, name: str, seed: int) -> Rendered:
+        """Give the strategy that the seed draws: the same seed, the same text."""

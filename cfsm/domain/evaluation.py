@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent, Stamp, id_of
-from cfsm.domain.metrics import Trade
+from cfsm.domain.trades import Trade
 
 
 class Kind(StrEnum):

@@ -77,6 +77,9 @@ class Strategy(Recorded):
         TOPIC = "Strategy.BacktestRequested"
         why: str
 
+        def apply(self, aggregate: "Strategy") -> None:
+            aggregate.backtest_wanted = self.why
+
     class Backtested(Moved):
         """A backtest gave these figures, over these days."""
 
@@ -168,6 +171,7 @@ class Strategy(Recorded):
         self.backtests: list[str] = []
         self.late_results: list[str] = []
         self.twins: list[str] = []
+        self.backtest_wanted = ""
         self.score: float | None = None
         self.retired_because = ""
 
@@ -216,8 +220,8 @@ class Strategy(Recorded):
         self._record(self.Validated, stamp, destination=destination.value, run_id=run_id, findings=noted)
 
     def request_backtest(self, why: str, stamp: Stamp) -> None:
-        """Ask for a backtest again; of a retired strategy nothing is asked. May raise IllegalTransition."""
-        if not self.is_retired:
+        """Ask for a backtest again; of the retired nothing is asked, nor twice for one cause. May raise IllegalTransition."""
+        if not self.is_retired and why != self.backtest_wanted:
             next_state("backtest", self.state)
             self._record(self.BacktestRequested, stamp, why=why)
 
