@@ -220,7 +220,7 @@ class Strategy(Recorded):
         self._record(self.Validated, stamp, destination=destination.value, run_id=run_id, findings=noted)
 
     def request_backtest(self, why: str, stamp: Stamp) -> None:
-        """Ask for a backtest again; of the retired nothing is asked, nor twice for one cause. May raise IllegalTransition."""
+        """Ask for a backtest again, once for one cause, never of the retired. Raise IllegalTransition too early."""
         if not self.is_retired and why != self.backtest_wanted:
             next_state("backtest", self.state)
             self._record(self.BacktestRequested, stamp, why=why)
