@@ -4,15 +4,25 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
+from cfsm.application.errors import Cancelled, Misconfigured, TryAgain
 from cfsm.domain.evaluation import BacktestOutcome, Finding, Job, Stage, ValidationOutcome
 
-
-class TryAgain(Exception):
-    """The world failed for the moment: the same again, later, may succeed."""
-
-
-class Misconfigured(Exception):
-    """A person has to change something first; the message says what."""
+__all__ = [
+    "Bell",
+    "BlobCorrupted",
+    "BlobMissing",
+    "Blobs",
+    "BrokenStrategy",
+    "Cancelled",
+    "Clock",
+    "Engine",
+    "Misconfigured",
+    "Notifier",
+    "Rendered",
+    "Renderer",
+    "Report",
+    "TryAgain",
+]
 
 
 class BrokenStrategy(Exception):
@@ -21,10 +31,6 @@ class BrokenStrategy(Exception):
     def __init__(self, *findings: Finding) -> None:
         super().__init__("; ".join(f"{finding.code}: {finding.message}" for finding in findings))
         self.findings = findings
-
-
-class Cancelled(Exception):
-    """The work was called off: the lease was lost, or the worker is stopping."""
 
 
 class Clock(Protocol):
