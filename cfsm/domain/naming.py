@@ -1,0 +1,85 @@
+"""Names and ids of strategies: pure functions, always valid Python identifiers, never an overwrite."""
+
+import re
+from collections.abc import Callable, Container
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+NAMESPACE = UUID("6f2d0f5c-5a39-4c1b-9d0e-0c5f5a3b7e11")
+"""The namespace of all of CFSM's ids."""
+
+MAX_TYPE_CHARACTERS = 32
+MAX_MODEL_CHARACTERS = 40
+MAX_CLASHES = 9_999
+MAX_NAME_CHARACTERS = MAX_TYPE_CHARACTERS + len("Strategy_") + MAX_MODEL_CHARACTERS + len("_YYYYMMDD_HHMMSS_9999")
+
+_NAME = re.compile(
+    r"(?P<type>[A-Z][A-Za-z0-9]*)Strategy_(?P<model>[a-z0-9]+)_(?P<at>[0-9]{8}_[0-9]{6})(?:_(?P<number>[1-9][0-9]{0,3}))?"
+)
+
+
+class ParsedName(NamedTuple):
+    """What a name says: type as the configuration spells it, model tag, when, which of that second."""
+
+    strategy_type: str
+    model: str
+    at: datetime
+    number: int
+
+
+def strategy_name(
+    strategy_type: str, model: str, at: datetime, taken: Callable[[str], bool] | Container[str] = ()
+) -> str:
+    """Give ``{Type}Strategy_{model}_{YYYYMMDD_HHMMSS}`` in UTC, with ``_2``, ``_3``, … where that is taken.
+
+    ``taken`` says of a name whether it is in use. Long types and models are cut. Raise ValueError if the type
+    or the model has no ASCII letter or digit, if ``at`` has no time zone, or if 9,999 names of that second
+    are taken.
+    """
+    if at.tzinfo is None:
+        raise ValueError("A strategy's name needs a time with its time zone")
+    moment = at.astimezone(UTC)
+    second = f"{moment.year:04}{moment:%m%d_%H%M%S}"
+    name = f"{type_tag(strategy_type)}Strategy_{model_tag(model)}_{second}"
+    is_taken = taken if callable(taken) else taken.__contains__
+    if not is_taken(name):
+        return name
+    for number in range(2, MAX_CLASHES + 1):
+        if not is_taken(f"{name}_{number}"):
+            return f"{name}_{number}"
+    raise ValueError(f"{MAX_CLASHES} strategies are called {name} already; try again in a second")
+
+
+def type_tag(strategy_type: str) -> str:
+    """Give ``MeanReversion`` for ``mean_reversion``; what begins with a digit gets an ``S`` before it."""
+    tag = "".join(word.capitalize() for word in re.findall(r"[A-Za-z0-9]+", strategy_type))
+    if not tag:
+        raise ValueError(f"Strategy type {strategy_type!r} has no ASCII letter or digit to make a name of")
+    return (tag if tag[0].isalpha() else f"S{tag}")[:MAX_TYPE_CHARACTERS]
+
+
+def model_tag(model: str) -> str:
+    """Give ``mistral7binstructq40`` for ``mistral:7b-instruct-q4_0``."""
+    tag = re.sub(r"[^a-z0-9]", "", model.lower())
+    if not tag:
+        raise ValueError(f"Model {model!r} has no ASCII letter or digit to make a name of")
+    return tag[:MAX_MODEL_CHARACTERS]
+
+
+def parse_name(name: str) -> ParsedName | None:
+    """Give what a name says, or None for a name that ``strategy_name`` does not make (a user's own file)."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    try:
+        at = datetime.strptime(found["at"], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+    except ValueError:  # the 30th of February
+        return None
+    strategy_type = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z])", "_", found["type"]).lower()
+    return ParsedName(strategy_type, found["model"], at, int(found["number"] or 1))
+
+
+def strategy_id(name: str) -> UUID:
+    """Give the id of the strategy with this name: a second creation is a conflict, never an overwrite."""
+    return uuid5(NAMESPACE, f"strategy/{name}")
