@@ -1,0 +1,141 @@
+"""One answer of ``ollama_server``: from the prompt to the stream's end, as the script's reaction wants it."""
+
+import asyncio
+import json
+import time
+
+from tests.fakes.ollama_script import cut_to, keep_alive_seconds, limited, moment, smallest, tokens
+
+DEFAULT_CONTEXT = 4096
+FOR_EVER = 10**9
+KILLED = "an error was encountered while running the model: signal: killed"
+
+
+class Turn:
+    """Takes one turn of a conversation on a writer."""
+
+    def __init__(self, server, writer, seen, model):
+        self.server = server
+        self.writer = writer
+        self.seen = seen
+        self.model = model
+        self.body = seen.body
+        self.is_chat = seen.path.endswith("chat")
+        self.options = self.body.get("options") or {}
+        self.keep_alive = keep_alive_seconds(self.body.get("keep_alive"))
+        said = [each.get("content") or "" for each in self.body.get("messages") or []]
+        self.prompt = "\n".join([self.body.get("system") or "", *said, self.body.get("prompt") or ""]).strip()
+
+    async def load_only(self):
+        """Answer a request without a prompt: it loads the model, or unloads it with keep_alive 0."""
+        is_unload = self.keep_alive == 0
+        self._hold(0 if is_unload else self.options.get("num_ctx", DEFAULT_CONTEXT))
+        end = {"done": True, "done_reason": "unload" if is_unload else "load"}
+        return await self.server.answer(self.writer, 200, self._part() | end)
+
+    async def take(self):
+        """Answer; give whether the connection may be used again."""
+        started = time.monotonic()
+        context = min(self.options.get("num_ctx", DEFAULT_CONTEXT), self.model.context_length)
+        reaction = self.model.reaction(self.prompt)
+        self.seen.prompt = cut_to(self.prompt, context)
+        self.seen.prompt_tokens = tokens(self.seen.prompt)
+        if reaction.status != 200:
+            self.seen.ended = "failed"
+            return await self.server.answer(self.writer, reaction.status, {"error": reaction.error})
+        if self.model.loaded_context != context or self.model.expires_at < time.time():
+            await asyncio.sleep(self.model.load_seconds)
+        load_seconds = time.monotonic() - started
+        self._hold(context)
+
+        room = FOR_EVER if reaction.unbounded else self._room(context)
+        pieces, is_cut = limited(self._text(reaction), room)
+        end = "length" if is_cut and reaction.end == "stop" else reaction.end
+        metrics = self._metrics(started, load_seconds, len(pieces))
+        text = "".join(pieces)
+        if self.body.get("stream", True):
+            await self._stream(reaction, text)
+            may_go_on = await self._end(reaction, end, metrics)
+        else:
+            self.seen.sent_characters = len(text)
+            whole = self._part(text) | {"done": True, "done_reason": end} | metrics
+            may_go_on = await self.server.answer(self.writer, 200, whole)
+        self.seen.ended = "answered" if end in {"stop", "length"} else "failed"
+        if self.keep_alive == 0:
+            self._hold(0)
+        return may_go_on
+
+    def _hold(self, context):
+        self.model.loaded_context = context
+        self.model.expires_at = time.time() + (self.keep_alive if self.keep_alive > 0 else FOR_EVER)
+
+    def _room(self, context):
+        """How many tokens the answer may have."""
+        predicted = self.options.get("num_predict", -1)
+        left = context - self.seen.prompt_tokens
+        return min(predicted, left) if predicted >= 0 else left
+
+    def _text(self, reaction):
+        text = reaction.say
+        if reaction.say_file:
+            text = (self.server.folder / reaction.say_file).read_text(encoding="utf-8")
+        if reaction.json is not None:
+            text = json.dumps(reaction.json)
+        if not text and isinstance(self.body.get("format"), dict):
+            text = json.dumps(smallest(self.body["format"]))
+        text *= reaction.repeat
+        size = int(reaction.megabytes * 1_000_000)
+        return (text * (size // max(len(text), 1) + 1))[:size] if size else text
+
+    def _metrics(self, started, load_seconds, answer_tokens):
+        return {
+            "total_duration": int((time.monotonic() - started) * 1e9),
+            "load_duration": int(load_seconds * 1e9),
+            "prompt_eval_count": self.seen.prompt_tokens,
+            "prompt_eval_duration": 1_000_000 * max(self.seen.prompt_tokens, 1),
+            "eval_count": answer_tokens,
+            "eval_duration": 20_000_000 * max(answer_tokens, 1),
+        }
+
+    def _part(self, content="", thinking=""):
+        """One object of the stream, in the shape of the endpoint."""
+        thought = {"thinking": thinking} if thinking else {}
+        said = (
+            {"message": {"role": "assistant", "content": content} | thought}
+            if self.is_chat
+            else {"response": content} | thought
+        )
+        return {"model": self.body["model"], "created_at": moment(time.time())} | said | {"done": False}
+
+    async def _stream(self, reaction, text):
+        await self.server.begin_stream(self.writer, "application/x-ndjson")
+        await asyncio.sleep(reaction.wait)
+        may_think = self.model.can_think and self.body.get("think") is not False
+        thinking = reaction.thinking if may_think else ""
+        for start in range(0, len(thinking), reaction.piece):
+            await self._send(self._part(thinking=thinking[start : start + reaction.piece]))
+            await asyncio.sleep(reaction.pause)
+        for start in range(0, len(text), reaction.piece):
+            piece = text[start : start + reaction.piece]
+            await self._send(self._part(piece))
+            self.seen.sent_characters += len(piece)
+            await asyncio.sleep(reaction.pause)
+
+    async def _send(self, value):
+        await self.server.chunk(self.writer, json.dumps(value).encode() + b"\n")
+
+    async def _end(self, reaction, end, metrics):
+        """End the stream as the script wants; give whether the connection may be used again."""
+        if end == "hang":
+            await asyncio.Event().wait()
+        if end == "drop":
+            self.writer.transport.abort()
+            return False
+        if end == "garbage":
+            await self.server.chunk(self.writer, b"<html>502 Bad Gateway</html>\n")
+        if end == "error":
+            await self._send({"error": reaction.error or KILLED})
+        if end in {"stop", "length"}:
+            await self._send(self._part() | {"done": True, "done_reason": end} | metrics)
+        await self.server.chunk(self.writer, b"")
+        return True
