@@ -1,0 +1,22 @@
+"""All projections, in one place."""
+
+from cfsm.projections.base import Projection
+from cfsm.projections.house import House
+from cfsm.projections.leaderboard import Leaderboard
+from cfsm.projections.lineage import Lineage
+from cfsm.projections.runs import Runs
+from cfsm.projections.strategies import Strategies
+
+
+def all_projections() -> tuple[type[Projection], ...]:
+    """Give every projection that the factory keeps, in the order in which they are shown."""
+    return Strategies, Leaderboard, Lineage, Runs, House
+
+
+def projection_named(name: str) -> type[Projection]:
+    """Give the projection with this name. Raise LookupError, naming those that there are."""
+    for projection in all_projections():
+        if projection.name == name:
+            return projection
+    known = ", ".join(projection.name for projection in all_projections())
+    raise LookupError(f"no projection is called {name!r}; there are: {known}")

@@ -1,0 +1,219 @@
+"""A factory's life in memory: commands on real aggregates, recorded as entries of a log, without an event store."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from cfsm.application.event_mapper import EventMapper
+from cfsm.domain.aggregate import Recorded, Stamp
+from cfsm.domain.evaluation import Conditions, Evaluation, Finding, Identity, Kind, Stage
+from cfsm.domain.generation import Generation
+from cfsm.domain.housekeeping import Cleaning, ParkedTask
+from cfsm.domain.log import LogEntry
+from cfsm.domain.strategy import Origin, Reason, Strategy
+
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+IDENTITY = Identity("code", "", "data", "config", "freqtrade-2026.9/stock/1")
+FINDING = Finding("no-stoploss", "stoploss is not set", line=12, what_to_do="set stoploss")
+
+
+def figures(sr: float | None = 0.1, total_trades: int = 60, **others: Any) -> dict[str, Any]:
+    """Give figures as the backtester records them."""
+    moments = {"sr": sr, "observations": 365, "skew": 0.1, "kurtosis": 3.5}
+    return {
+        "total_trades": total_trades,
+        "profit_total": 0.21,
+        "profit_factor": 1.4,
+        "max_drawdown_account": 0.08,
+        "winrate": 0.55,
+        "expectancy_ratio": 0.2,
+        "sharpe_daily": None if sr is None else round(sr * 365**0.5, 6),
+        "sortino_daily": 2.5,
+        "calmar": 1.9,
+        **(moments if sr is not None else dict.fromkeys(moments)),
+        "timeframe": "5m",
+        "dataset": "synth-1",
+        "data_label": "synthetic",
+        "backtest_start": "2025-01-01T00:00:00+00:00",
+        "backtest_end": "2025-12-31T00:00:00+00:00",
+        "freqtrade": {"sharpe": 6.05, "profit_total": 0.21, "total_trades": total_trades},
+        **others,
+    }
+
+
+class MemoryLog:
+    """A log of entries in memory. ``reads`` counts how often it was asked."""
+
+    def __init__(self, entries: Sequence[LogEntry] = ()) -> None:
+        self.entries = list(entries)
+        self.reads = 0
+
+    def read(self, after: int, limit: int) -> Sequence[LogEntry]:
+        self.reads += 1
+        return [entry for entry in self.entries if entry.id > after][:limit]
+
+    def head(self) -> int:
+        return self.entries[-1].id if self.entries else 0
+
+
+class Story:
+    """Tells what happened, a minute between two events, and keeps it in ``log``."""
+
+    def __init__(self, first_id: int = 1, gap: int = 1) -> None:
+        self.log = MemoryLog()
+        self._mapper = EventMapper()
+        self._next_id, self._gap = first_id, gap
+        self._minutes = 0
+
+    def stamp(self, correlation: str = "") -> Stamp:
+        self._minutes += 1
+        return Stamp(BEGINNING + timedelta(minutes=self._minutes), "tester@here", correlation=correlation)
+
+    def record(self, *aggregates: Recorded) -> None:
+        for aggregate in aggregates:
+            for event in aggregate.collect_events():
+                stored = self._mapper.to_stored_event(event)
+                self.append(stored.originator_id, stored.originator_version, stored.topic, stored.state)
+
+    def append(self, originator_id: UUID, version: int, topic: str, state: bytes) -> LogEntry:
+        entry = LogEntry(self._next_id, originator_id.hex, version, topic, state)
+        self.log.entries.append(entry)
+        self._next_id += self._gap
+        return entry
+
+    def request(self, key: str = "slot-1") -> Generation:
+        generation = Generation.request(
+            key,
+            strategy_type="volatility",
+            mode="predefined",
+            model="predefined",
+            seed=7,
+            why="the hour",
+            stamp=self.stamp(),
+        )
+        self.record(generation)
+        return generation
+
+    def generate(
+        self,
+        name: str = "VolatilityStrategy_phi3_20260101_000000",
+        *,
+        generation: Generation | None = None,
+        parents: Sequence[str] = (),
+        strategy_type: str = "volatility",
+        model_used: str = "phi3",
+        normalised_hash: str = "",
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Strategy:
+        strategy = Strategy.generate(
+            name=name,
+            strategy_type=strategy_type,
+            model_used=model_used,
+            origin=Origin.MODEL,
+            code_hash=f"code of {name}",
+            normalised_hash=normalised_hash or f"form of {name}",
+            generation_id="" if generation is None else str(generation.id),
+            parents=parents,
+            parameters=parameters or {"window": 14},
+            stamp=self.stamp(correlation=str(Strategy.id_of(name))),
+        )
+        self.record(strategy)
+        if generation is not None:
+            generation.conclude(strategy.id, name, self.stamp(), {"prompt": "hash of the prompt"})
+            self.record(generation)
+        return strategy
+
+    def start(self, strategy: Strategy, kind: Kind = Kind.BACKTEST, key: str = "1") -> Evaluation:
+        run = Evaluation.start(
+            Evaluation.run_id_of(f"{kind}/{strategy.name}/{key}"),
+            kind=kind,
+            strategy_id=strategy.id,
+            strategy_name=strategy.name,
+            code_hash=f"code of {strategy.name}",
+            conditions=Conditions(dataset="synth-1"),
+            stamp=self.stamp(correlation=str(strategy.id)),
+        )
+        self.record(run)
+        return run
+
+    def reach(self, run: Evaluation, stage: Stage) -> None:
+        run.reach(stage, self.stamp())
+        self.record(run)
+
+    def resume(self, run: Evaluation) -> None:
+        run.resume(self.stamp())
+        self.record(run)
+
+    def complete(
+        self, run: Evaluation, found: Mapping[str, Any] | None = None, verdict: str = "backtested"
+    ) -> None:
+        run.complete(
+            verdict=verdict,
+            identity=IDENTITY,
+            result_hash="hash of the trades",
+            figures=figures() if found is None else found,
+            findings=[FINDING],
+            blobs={"trades": "hash of a blob"},
+            seconds=1.5,
+            stamp=self.stamp(),
+        )
+        self.record(run)
+
+    def fail(self, run: Evaluation, reason: str = "broken strategy") -> None:
+        run.fail(reason, [FINDING], self.stamp())
+        self.record(run)
+
+    def validate(self, strategy: Strategy) -> Evaluation:
+        run = self.start(strategy, Kind.VALIDATION)
+        self.complete(run, {"signals": {"enter_long": 3}}, verdict="accepted")
+        strategy.record_validation(str(run.id), [], self.stamp())
+        self.record(strategy)
+        return run
+
+    def backtest(
+        self, strategy: Strategy, found: Mapping[str, Any] | None = None, key: str = "1", result_hash: str = ""
+    ) -> Evaluation:
+        found = figures() if found is None else found
+        run = self.start(strategy, Kind.BACKTEST, key)
+        self.complete(run, found)
+        strategy.record_backtest(
+            str(run.id), "20250101-20251231", result_hash or f"trades of {strategy.name}", found, self.stamp()
+        )
+        self.record(strategy)
+        return run
+
+    def backtested(self, name: str, sr: float | None = 0.1, **others: Any) -> Strategy:
+        """Bring a strategy from its beginning to its first backtest."""
+        strategy = self.generate(name)
+        self.validate(strategy)
+        self.backtest(strategy, figures(sr, **others))
+        return strategy
+
+    def retire(self, strategy: Strategy, reason: Reason = Reason.WEAK, **evidence: Any) -> None:
+        strategy.retire(reason, f"because it is {reason.value}", self.stamp(), evidence)
+        self.record(strategy)
+
+    def optimize(self, strategy: Strategy, parameters_hash: str = "hash of parameters") -> None:
+        strategy.record_optimization("run of hyperopt", parameters_hash, {}, self.stamp())
+        self.record(strategy)
+
+    def start_dry_run(self, strategy: Strategy) -> None:
+        strategy.start_dry_run("paper", self.stamp())
+        self.record(strategy)
+
+    def note_twin(self, strategy: Strategy, twin: str) -> None:
+        strategy.note_twin(twin, "hash of the trades", self.stamp())
+        self.record(strategy)
+
+    def park(self, key: str = "backtest/1") -> ParkedTask:
+        parked = ParkedTask.park(
+            key=key, kind="backtest", subject="it", attempts=3, error="no memory", stamp=self.stamp()
+        )
+        self.record(parked)
+        return parked
+
+    def clean(self, slot: str = "2026-01-01T02:00") -> Cleaning:
+        cleaning = Cleaning.request(slot, "daily", self.stamp())
+        self.record(cleaning)
+        return cleaning
