@@ -1,0 +1,48 @@
+"""What a person configures: typed settings, read from defaults, a profile, a file and the environment.
+
+Here live the schema, the readers, and the words for what is wrong. What a setting does lives with who receives it:
+`bootstrap` hands each object the values or the section that it needs, never the whole.
+"""
+
+from cfsm.settings.loading import check, load, profiles
+from cfsm.settings.problems import ConfigurationError, Problem
+from cfsm.settings.schema import (
+    Admission,
+    Backtest,
+    Complexity,
+    Coordinator,
+    Generation,
+    MarketData,
+    ModelSelection,
+    Ollama,
+    PromptTimeouts,
+    Retention,
+    Selection,
+    Settings,
+    Store,
+    WorkerInstances,
+    Workers,
+)
+
+__all__ = [
+    "Admission",
+    "Backtest",
+    "Complexity",
+    "ConfigurationError",
+    "Coordinator",
+    "Generation",
+    "MarketData",
+    "ModelSelection",
+    "Ollama",
+    "Problem",
+    "PromptTimeouts",
+    "Retention",
+    "Selection",
+    "Settings",
+    "Store",
+    "WorkerInstances",
+    "Workers",
+    "check",
+    "load",
+    "profiles",
+]

@@ -1,0 +1,110 @@
+"""Names that the systems before this one gave to settings, so that their files are read as they are.
+
+Those files are `background_config.json`, `background_config_cooperative.json` and a `config.yaml` with a coordinator.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cfsm.settings.problems import got, nearest
+from cfsm.settings.tree import Node, Path
+
+KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "auto_validation": "generation.auto_validation",
+        "auto_backtest": "backtest.auto_backtest",
+        "max_strategies": "retention.max_strategies",
+        "generation_interval": "generation.interval_seconds",
+        "backtest_interval": "backtest.interval_seconds",
+        "cleanup_old_strategies": "retention.cleanup_old_strategies",
+        "strategy_types": "generation.strategy_types",
+        "models": "generation.models",
+        "min_backtest_score": "selection.min_backtest_score",
+        "max_strategy_age_days": "retention.max_strategy_age_days",
+        "cooperative_mode.parallel_generation_count": "generation.parallel_generation_count",
+        "coordinator.health_check_interval": "coordinator.health_check_interval_seconds",
+    }
+)
+COOPERATION = "cooperative_mode"
+MODE = ("generation", "mode")
+FLAGS: Mapping[str, bool] = MappingProxyType(
+    {"enable_cooperation": True, "enable_contest_mode": True, "use_llm_voting": False}
+)
+"""The flags that choose the mode, with what they are when a file names only some of them."""
+
+EVERY_NAME = (*KEYS, *(f"{COOPERATION}.{flag}" for flag in FLAGS))
+
+Strange = tuple[int | None, str, str]
+"""The line, the key as the file writes it, and what is wrong."""
+
+
+def translate(root: Node) -> tuple[dict[Path, str], list[Strange]]:
+    """Move what stands under earlier names to ours, in place.
+
+    Returns the earlier name of every key moved, by its new path, and what could not be moved.
+    """
+    names: dict[Path, str] = {}
+    problems: list[Strange] = []
+    for earlier, ours in KEYS.items():
+        node = _take(root, earlier)
+        if node is not None:
+            _move(root, node, earlier, tuple(ours.split(".")), names, problems)
+    if isinstance(root.value, dict) and COOPERATION in root.value:
+        section = root.value.pop(COOPERATION)
+        mode = _mode(section, problems)
+        if mode is not None:
+            _move(root, Node(mode, section.line), COOPERATION, MODE, names, problems)
+    return names, problems
+
+
+def _take(root: Node, key: str) -> Node | None:
+    *outer, last = key.split(".")
+    holders = [root, *root.follow(tuple(outer))]
+    holder = holders[-1].value
+    if len(holders) <= len(outer) or not isinstance(holder, dict):
+        return None
+    return holder.pop(last, None)
+
+
+def _move(
+    root: Node, node: Node, earlier: str, path: tuple[str, ...], names: dict[Path, str], problems: list[Strange]
+) -> None:
+    section, key = path
+    values = root.value
+    if not isinstance(values, dict):
+        return
+    if section not in values or values[section].value is None:
+        values[section] = Node({}, node.line)
+    holder = values[section].value
+    if isinstance(holder, dict) and key in holder:
+        other = f"{section}.{key} on line {holder[key].line}"
+        problems.append((node.line, earlier, f"says the same as {other}; keep one"))
+    elif isinstance(holder, dict):
+        holder[key] = node
+        names[path] = earlier
+
+
+def _mode(section: Node, problems: list[Strange]) -> str | None:
+    """The mode of generation that the flags choose; None if there are none."""
+    if not isinstance(section.value, dict):
+        if section.value is not None:
+            problems.append((section.line, COOPERATION, f"must be a section of keys {got(section.plain())}"))
+        return None
+    flags: dict[str, bool] = {}
+    for key, node in section.value.items():
+        name = f"{COOPERATION}.{key}"
+        if key not in FLAGS:
+            problems.append((node.line, name, f"is no setting{nearest(name, EVERY_NAME)}"))
+        elif isinstance(node.value, bool):
+            flags[key] = node.value
+        else:
+            problems.append((node.line, name, f"must be true or false {got(node.plain())}"))
+    return _chosen({**FLAGS, **flags}) if flags else None
+
+
+def _chosen(flags: Mapping[str, bool]) -> str:
+    if not flags["enable_cooperation"]:
+        return "single"
+    if flags["enable_contest_mode"]:
+        return "contest"
+    return "voting" if flags["use_llm_voting"] else "consensus"
