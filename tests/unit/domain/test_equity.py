@@ -43,6 +43,10 @@ def test_a_range_that_ends_within_a_day_has_that_day():
     assert len(curve.balances) == 2
 
 
+def test_a_range_within_one_day_is_one_day():
+    assert len(equity_curve([], 1000.0, START, START + timedelta(minutes=5)).balances) == 1
+
+
 def test_other_time_zones_are_turned_into_utc():
     tokyo = datetime.fromisoformat("2025-01-01T09:00:00+09:00")
 
@@ -105,6 +109,20 @@ def test_the_monthly_table_has_every_month_and_what_it_gained():
         0.0,
     )
     assert (march.month, march.profit_ratio) == ("2025-03", pytest.approx(0.05))
+
+
+def test_a_close_on_the_last_midnight_counts_in_the_month_that_ends():
+    trades = [a_trade(close_date=END_MS, profit_abs=0.5), closed_on(58, 0.0)]
+
+    rows = monthly_table(trades, equity_curve(trades, 1000.0, START, END))
+
+    assert [(row.month, row.total_trades, row.wins) for row in rows] == [("2025-01", 0, 0), ("2025-02", 2, 1)]
+
+
+def test_an_account_with_next_to_nothing_left_is_not_ruined():
+    curve = equity_curve([closed_on(0, -999.5)], 1000.0, START, END)
+
+    assert curve.daily_returns()[0] == pytest.approx(-0.9995)
 
 
 def test_the_month_after_ruin_has_no_ratio():

@@ -16,14 +16,21 @@ def measured(*trades):
 
 
 def test_a_mixed_list_of_trades_gives_the_figures_worked_out_by_hand():
-    metrics = measured(closed_on(0, 100.0), closed_on(1, -50.0, is_short=True), closed_on(2, 0.0), closed_on(4, 30.0))
+    metrics = measured(
+        closed_on(0, 100.0),
+        closed_on(1, -50.0, is_short=True),
+        closed_on(2, 0.0),
+        closed_on(4, 30.0),
+        closed_on(8, -0.5),
+        closed_on(9, 0.5),
+    )
 
-    assert (metrics.days, metrics.total_trades, metrics.trade_count_long, metrics.trade_count_short) == (10, 4, 3, 1)
+    assert (metrics.days, metrics.total_trades, metrics.trade_count_long, metrics.trade_count_short) == (10, 6, 5, 1)
     assert (metrics.profit_total_abs, metrics.profit_total, metrics.final_balance) == (80.0, 0.08, 1080.0)
-    assert (metrics.wins, metrics.losses, metrics.winrate) == (2, 1, 0.5)
-    assert metrics.profit_factor == pytest.approx(130 / 50)
-    assert metrics.expectancy == 20.0
-    assert metrics.expectancy_ratio == pytest.approx((1 + 65 / 50) * 0.5 - 1)
+    assert (metrics.wins, metrics.losses, metrics.winrate) == (3, 2, 0.5)
+    assert metrics.profit_factor == pytest.approx(130.5 / 50.5)
+    assert metrics.expectancy == pytest.approx(80 / 6)
+    assert metrics.expectancy_ratio == pytest.approx((1 + (130.5 / 3) / (50.5 / 2)) * 0.5 - 1)
     assert metrics.holding_avg_seconds == 3600.0
     assert metrics.max_drawdown_abs == 50.0
     assert metrics.max_drawdown_account == pytest.approx(50 / 1100)
@@ -100,6 +107,12 @@ def test_the_deepest_fall_in_money_need_not_be_the_deepest_in_percent():
     assert (fall.max_drawdown_abs, fall.max_drawdown_account, fall.max_relative_drawdown) == (1000.0, 0.1, 0.3)
 
 
+def test_of_two_falls_equally_deep_the_first_counts_as_with_freqtrade():
+    trades = [closed_on(0, -100.0), closed_on(1, 1100.0), closed_on(2, -100.0)]
+
+    assert drawdown(trades, 1000.0).max_drawdown_account == pytest.approx(0.1)
+
+
 def test_drawdown_follows_the_order_of_closing_not_of_the_list():
     late_win, early_loss = closed_on(5, 50.0), closed_on(1, -40.0)
 
@@ -125,6 +138,13 @@ def test_moments_of_two_points_are_known():
 
     assert (moments.observations, moments.skew) == (2, 0.0)
     assert (moments.sr, moments.kurtosis) == (pytest.approx(1 / sqrt(2)), pytest.approx(1.0))
+
+
+def test_moments_of_a_lopsided_series_are_those_worked_out_by_hand():
+    moments = return_moments([0.0, 0.0, 0.0, 1.0])
+
+    assert (moments.sr, moments.observations) == (pytest.approx(0.5), 4)
+    assert (moments.skew, moments.kurtosis) == (pytest.approx(2 / sqrt(3)), pytest.approx(7 / 3))
 
 
 def test_sortino_of_nothing_is_none():

@@ -86,7 +86,7 @@ def test_every_name_is_a_bounded_identifier_that_can_be_read_back(strategy_type,
 
 @pytest.mark.parametrize("family", ["volatility", "scalping", "breakout", "momentum", "mean_reversion", "trend"])
 def test_the_factorys_own_families_are_read_back_as_configured(family):
-    assert parse_name(strategy_name(family, "phi3", AT)).strategy_type == family
+    assert parse_name(strategy_name(family, "phi3", AT)) == (family, "phi3", AT, 1)
 
 
 @pytest.mark.parametrize(

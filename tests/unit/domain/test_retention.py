@@ -47,6 +47,7 @@ def test_old_and_weak_strategies_go_with_their_evidence():
 
 def test_limits_are_kept_to_the_letter():
     assert to_retire([a_strategy("a", 30.0, 0.1)], SEED_RULES, NOW) == []
+    assert names(to_retire([a_strategy("a", 30 + 1 / 86_400, 0.1)], SEED_RULES, NOW)) == ["a"]
 
 
 def test_a_strategy_from_the_future_is_not_old():

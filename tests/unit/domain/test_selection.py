@@ -76,6 +76,10 @@ def test_one_trial_or_none_has_no_luck(count, spread):
     assert expected_maximum_sr(count, spread) == 0.0
 
 
+def test_two_trials_have_some_luck():
+    assert expected_maximum_sr(2, 4.0) == pytest.approx(2 * 0.5772156649 * 0.9003, abs=1e-3)
+
+
 @pytest.mark.parametrize(("count", "annual"), [(10, 1.57), (100, 2.53), (1000, 3.26)])
 def test_the_best_of_pure_noise_over_a_year_is_as_large_as_measured(count, annual):
     # One year of days: Sharpe ratios of noise have a variance of 1/365.
@@ -204,6 +208,12 @@ def test_every_reason_is_stated():
     assert codes(verdict) == [DoubtCode.TOO_FEW_TRADES, DoubtCode.NO_SHARPE, DoubtCode.IN_SAMPLE]
     assert verdict.doubts[0].detail == "3 trades; 30 are needed"
     assert verdict.deflated_probability is None
+
+
+def test_exactly_the_minimum_of_trades_is_enough():
+    record = TrackRecord(total_trades=30, moments=STRONG.moments, is_out_of_sample=True)
+
+    assert standing(record, FEW_TRIALS, RULES).is_proven
 
 
 def test_out_of_sample_can_be_waived():
