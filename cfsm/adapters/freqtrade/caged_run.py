@@ -1,0 +1,190 @@
+"""What happens inside the cage: a strategy is loaded and run, and plain data comes out.
+
+Everything before `_load` is ours; from there on strangers' code has run in this process, and what it says is checked
+elsewhere.
+"""
+
+import random
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from freqtrade.exceptions import StrategyError
+from freqtrade.persistence import LocalTrade
+
+from cfsm.adapters.freqtrade.backtesting import StageClock, make_backtesting
+from cfsm.adapters.freqtrade.findings import finding, verdict_of
+from cfsm.adapters.freqtrade.inspection import Broken, Inspector, signature_findings
+from cfsm.adapters.freqtrade.logs import STRATEGY_FILES, Evidence, capture
+from cfsm.adapters.freqtrade.protocol import Ask, Kind, Progress, Request
+from cfsm.adapters.freqtrade.static_policy import judge
+from cfsm.adapters.freqtrade.strategy_errors import load_error, run_error
+from cfsm.adapters.freqtrade.workshop import Prepared
+from cfsm.domain.evaluation import Finding, Job, Stage, Verdict
+
+Send = Callable[[Kind, bytes], None]
+_SEED = 20_260_101
+
+
+def run(request: Request, prepared: Prepared, folder: Path, send: Send) -> None:
+    """Do what is asked, with the strategy in this folder, and send progress and one result."""
+    assert request.job is not None
+    evidence = capture()
+    sys.dont_write_bytecode = True
+    random.seed(_SEED)
+    np.random.seed(_SEED)  # noqa: NPY002 (strategies use the old generator)
+    prepared.candles.serve()
+
+    def tell(stage: Stage, percent: float, words: str) -> None:
+        send(Kind.PROGRESS, orjson.dumps(asdict(Progress(stage, percent, words))))
+
+    work = _Run(request.job, prepared, folder, StageClock(tell), evidence, stock=request.stock)
+    answer = work.validate() if request.ask is Ask.VALIDATE else work.backtest()
+    send(Kind.RESULT, orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY, default=_plain))
+
+
+class _Run:
+    """One strategy in its cage."""
+
+    def __init__(
+        self, job: Job, prepared: Prepared, folder: Path, clock: StageClock, evidence: Evidence, *, stock: bool
+    ) -> None:
+        self._job = job
+        self._prepared = prepared
+        self._folder = folder
+        self._clock = clock
+        self._evidence = evidence
+        self._stock = stock
+
+    def validate(self) -> dict[str, Any]:
+        """Look at the text; if that is safe, load and run it under inspection."""
+        static = judge(self._job.source)
+        if verdict_of(static) is not Verdict.ACCEPTED:
+            return {"findings": [asdict(found) for found in static]}
+        try:
+            backtesting = self._load()
+        except Broken as broken:
+            return {"findings": [asdict(found) for found in (*static, *broken.findings)]}
+        strategy = backtesting.strategylist[0]
+        inspector = Inspector(strategy)
+        for found in signature_findings(strategy):
+            inspector.note(found)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("default")
+            try:
+                self._execute(backtesting)
+                inspector.conclude(len(LocalTrade.bt_trades))
+            except Broken as broken:
+                for found in broken.findings:
+                    inspector.note(found)
+        for found in (*_chained_assignments(warned), *self._evidence.findings()):
+            inspector.note(found)
+        return {
+            "findings": [asdict(found) for found in (*static, *inspector.findings)],
+            "timeframe": backtesting.timeframe,
+            "can_short": bool(strategy.can_short),
+            "startup_candle_count": int(strategy.startup_candle_count),
+            "signals": inspector.signals,
+        }
+
+    def backtest(self) -> dict[str, Any]:
+        """Run Freqtrade's backtest and give its trades, or the findings that kept it from ending."""
+        static = judge(self._job.source)
+        if verdict_of(static) is Verdict.UNSAFE:
+            return {"findings": [asdict(found) for found in static]}
+        try:
+            backtesting = self._load()
+            start, end = self._execute(backtesting)
+        except Broken as broken:
+            return {"findings": [asdict(found) for found in broken.findings]}
+        self._clock.enter(Stage.GENERATING_REPORT, 0)
+        return {
+            "findings": [],
+            "logged": [asdict(found) for found in self._evidence.findings()],
+            "trades": _columns(backtesting),
+            "start_ms": int(start.timestamp() * 1000),
+            "end_ms": int(end.timestamp() * 1000),
+            "settings": _settings(backtesting),
+            "stage_seconds": self._clock.seconds,
+        }
+
+    def _load(self) -> Any:
+        config = self._prepared.config
+        config["strategy"] = self._job.strategy_name
+        config["strategy_path"] = str(self._folder)
+        self._clock.enter(Stage.LOADING_DATA, 0)
+        try:
+            backtesting = make_backtesting(config, self._prepared.exchange, self._clock, stock=self._stock)
+        except (Exception, SystemExit) as error:
+            raise Broken(self._named(load_error(error, self._evidence))) from error
+        if backtesting.timeframe not in self._prepared.timeframes:
+            there = ", ".join(self._prepared.timeframes)
+            raise Broken(finding("TIMEFRAME", f"There are no {backtesting.timeframe} candles here; there are {there}"))
+        stoploss = backtesting.strategylist[0].stoploss
+        if not -1.0 <= stoploss < 0.0:
+            raise Broken(finding("STOPLOSS", f"stoploss is {stoploss}; it is a ratio from -1 to 0"))
+        return backtesting
+
+    def _named(self, found: Finding) -> Finding:
+        name = self._job.strategy_name
+        if found.message.startswith("Impossible to load") and f"class {name}(".encode() not in self._job.source:
+            return finding("CLASS_NAME", f"There is no `class {name}(...)` in the file")
+        return found
+
+    def _execute(self, backtesting: Any) -> Any:
+        try:
+            data, timerange = backtesting.load_bt_data()
+            return backtesting.backtest_one_strategy(backtesting.strategylist[0], data, timerange)
+        except Broken:
+            raise
+        except (Exception, SystemExit) as error:
+            logged = tuple(self._evidence.findings()) if isinstance(error, StrategyError) else ()
+            raise Broken(*(logged or (run_error("RUN_FAILED", error),))) from error
+
+
+def _columns(backtesting: Any) -> dict[str, list[Any]]:
+    """Give the closed trades by columns, as Freqtrade's own report has them, with the liquidation prices."""
+    name = backtesting.strategylist[0].get_strategy_name()
+    frame = backtesting.all_bt_content[name]["results"].drop(columns=["open_date", "close_date"])
+    columns: dict[str, list[Any]] = {column: frame[column].tolist() for column in frame.columns}
+    columns["liquidation_price"] = [trade.liquidation_price for trade in LocalTrade.bt_trades]
+    return columns
+
+
+def _settings(backtesting: Any) -> dict[str, Any]:
+    """Give what the strategy set of the configuration that the statistics and the audit read."""
+    strategy = backtesting.strategylist[0]
+    slots = backtesting.config["max_open_trades"]
+    return {
+        "timeframe": backtesting.timeframe,
+        "startup_candle_count": backtesting.required_startup,
+        "max_open_trades": slots if slots != float("inf") else -1,
+        "can_short": bool(strategy.can_short),
+        "fee": backtesting.fee,
+        "rejected_signals": backtesting.rejected_trades,
+        "timedout_entry_orders": backtesting.timedout_entry_orders,
+        "timedout_exit_orders": backtesting.timedout_exit_orders,
+        "canceled_trade_entries": backtesting.canceled_trade_entries,
+        "canceled_entry_orders": backtesting.canceled_entry_orders,
+        "replaced_entry_orders": backtesting.replaced_entry_orders,
+    }
+
+
+def _chained_assignments(warned: list[warnings.WarningMessage]) -> list[Finding]:
+    return [
+        finding("CHAINED_ASSIGNMENT", line=warning.lineno if STRATEGY_FILES in warning.filename else None)
+        for warning in warned
+        if warning.category.__name__ == "ChainedAssignmentError"
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Make the values plain that strategies put where Freqtrade takes anything."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value)[:255]

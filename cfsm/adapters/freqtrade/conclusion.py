@@ -1,0 +1,235 @@
+"""The end of a run, in a fork of the forge that has never seen the strategy.
+
+What came out of the cage is checked against its schema, and everything that can be computed from the trades is
+computed here.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pandas as pd
+from freqtrade.data.btanalysis.bt_fileutils import BT_DATA_COLUMNS
+from freqtrade.optimize.optimize_reports.optimize_reports import generate_strategy_stats
+from pydantic import ValidationError
+
+from cfsm.adapters.freqtrade.findings import finding, verdict_of
+from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, adapter
+from cfsm.adapters.freqtrade.raw_results import REQUIRED_COLUMNS, RawBacktest, RawValidation, Settings
+from cfsm.adapters.freqtrade.versions import engine_identity
+from cfsm.adapters.freqtrade.workshop import Prepared
+from cfsm.domain.evaluation import (
+    BacktestOutcome,
+    Finding,
+    Identity,
+    Stage,
+    ValidationOutcome,
+)
+from cfsm.domain.trades import BadTrade, Trade, trades_from
+
+Send = Callable[[Kind, bytes], None]
+
+_FLOATS = (
+    *("stake_amount", "max_stake_amount", "amount", "leverage", "funding_fees", "profit_ratio", "profit_abs"),
+    *("open_rate", "close_rate", "min_rate", "max_rate", "fee_open", "fee_close"),
+    *("initial_stop_loss_abs", "initial_stop_loss_ratio", "stop_loss_abs", "stop_loss_ratio"),
+)
+_WHOLE = ("open_timestamp", "close_timestamp", "trade_duration")
+_NOT_OF_THE_TRADES = frozenset(
+    {"backtest_run_start_ts", "backtest_run_end_ts", "freqaimodel", "freqai_identifier", "strategy_name"}
+)
+
+
+class BrokenResult(Exception):
+    """There is no result to give, for these reasons."""
+
+    def __init__(self, message: str, *findings: Finding) -> None:
+        super().__init__(message)
+        self.findings = findings or (finding("BROKEN_RESULT", message),)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the server saw of the run from outside."""
+
+    seconds: float
+
+
+def conclude(request: Request, prepared: Prepared, raw: bytes, measured: Measured, send: Send) -> None:
+    """Check the raw answer of a caged run and send the port's outcome, or why there is none."""
+    try:
+        answer = _validation if request.ask is Ask.VALIDATE else _backtest
+        content = answer(request, prepared, raw, measured, send)
+    except BrokenResult as error:
+        failure = Failure(Reaction.BROKEN, str(error), error.findings)
+        send(Kind.ERROR, adapter(Failure).dump_json(failure))
+    except Exception as error:  # noqa: BLE001 (a fault of ours must not look like one of the strategy's)
+        failure = Failure(Reaction.TRY_AGAIN, f"The forge could not conclude the run: {type(error).__name__}: {error}")
+        send(Kind.ERROR, adapter(Failure).dump_json(failure))
+    else:
+        send(Kind.RESULT, content)
+
+
+def _validation(request: Request, prepared: Prepared, raw: bytes, measured: Measured, send: Send) -> bytes:
+    del send
+    given: RawValidation = _read(RawValidation, raw)
+    outcome = ValidationOutcome(
+        verdict=verdict_of(given.findings),
+        findings=given.findings,
+        identity=identity_of(request, prepared),
+        seconds=round(measured.seconds, 4),
+        timeframe=given.timeframe,
+        can_short=given.can_short,
+        startup_candle_count=given.startup_candle_count,
+        signals=given.signals,
+    )
+    return adapter(ValidationOutcome).dump_json(outcome)
+
+
+def _backtest(request: Request, prepared: Prepared, raw: bytes, measured: Measured, send: Send) -> bytes:
+    given: RawBacktest = _read(RawBacktest, raw)
+    if given.findings or given.settings is None:
+        raise BrokenResult("The strategy cannot be backtested", *given.findings)
+    send(Kind.PROGRESS, adapter(Progress).dump_json(Progress(Stage.GENERATING_REPORT, 85.0, "statistics")))
+    trades, frame = _trades(given)
+    start = datetime.fromtimestamp(given.start_ms / 1000, UTC)
+    end = datetime.fromtimestamp(given.end_ms / 1000, UTC)
+    outcome = BacktestOutcome(
+        trades=trades,
+        statistics=_statistics(request, prepared, given.settings, frame, start, end),
+        identity=identity_of(request, prepared),
+        result_hash=hash_of_trades(trades),
+        timeframe=given.settings.timeframe,
+        backtest_start=start,
+        backtest_end=end,
+        seconds=round(measured.seconds, 4),
+        stage_seconds=given.stage_seconds,
+        findings=given.logged,
+    )
+    return adapter(BacktestOutcome).dump_json(outcome)
+
+
+def _read(kind: type, raw: bytes) -> Any:
+    try:
+        return adapter(kind).validate_python(orjson.loads(raw))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise BrokenResult(f"{where}: {problem['msg']}") from error
+    except orjson.JSONDecodeError as error:
+        raise BrokenResult(f"no JSON: {error}") from error
+
+
+def _trades(given: RawBacktest) -> tuple[tuple[Trade, ...], pd.DataFrame]:
+    """Give the trades, each within the bounds of a trade, and the frame that Freqtrade makes of them."""
+    columns = given.trades
+    if columns.keys() != REQUIRED_COLUMNS:
+        raise BrokenResult(f"columns of the trades: {', '.join(sorted(columns.keys() ^ REQUIRED_COLUMNS))[:200]}")
+    if len({len(column) for column in columns.values()}) > 1:
+        raise BrokenResult("columns of the trades have different lengths")
+    columns["enter_tag"] = [None if tag is None else str(tag) for tag in columns["enter_tag"]]
+    columns["exit_reason"] = [str(reason) for reason in columns["exit_reason"]]
+    names = list(columns)
+    try:
+        trades = trades_from(dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True))
+        return trades, _frame(columns)
+    except (BadTrade, ValueError, TypeError, OverflowError) as error:
+        raise BrokenResult(str(error)) from error
+
+
+def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """Give the trades as `trade_list_to_dataframe` does."""
+    frame = pd.DataFrame({name: columns.get(name, []) for name in BT_DATA_COLUMNS if not name.endswith("_date")})
+    frame = frame.astype(dict.fromkeys(_FLOATS, "float64") | dict.fromkeys(_WHOLE, "int64"))
+    frame["is_short"] = frame["is_short"].astype(bool)
+    for side in ("open", "close"):
+        frame[f"{side}_date"] = pd.to_datetime(frame[f"{side}_timestamp"], unit="ms", utc=True)
+    ordered: pd.DataFrame = frame[BT_DATA_COLUMNS]
+    return ordered
+
+
+def _statistics(
+    request: Request, prepared: Prepared, settings: Settings, frame: pd.DataFrame, start: datetime, end: datetime
+) -> dict[str, Any]:
+    """Give Freqtrade's own figures under Freqtrade's names, computed from the trades."""
+    assert request.job is not None
+    wallet = request.job.conditions.dry_run_wallet
+    slots = float("inf") if settings.max_open_trades < 0 else settings.max_open_trades
+    config = (
+        prepared.config
+        | {"max_open_trades": slots, "timeframe": settings.timeframe}
+        | dict.fromkeys(("stoploss", "minimal_roi", "use_exit_signal", "exit_profit_only", "exit_profit_offset"), None)
+    )
+    config["ignore_roi_if_entry_signal"] = None
+    content = {
+        "results": frame,
+        "config": config,
+        "locks": [],
+        "final_balance": wallet + sum(frame["profit_abs"].tolist()),
+        "backtest_start_time": 0,
+        "backtest_end_time": 0,
+        **{name: getattr(settings, name) for name in _COUNTED},
+    }
+    whole = generate_strategy_stats(
+        list(prepared.pairs), request.job.strategy_name, content, start, end, 0.0, is_hyperopt=True
+    )
+    return dict(_scalars(whole.items()))
+
+
+_COUNTED = (
+    "rejected_signals",
+    "timedout_entry_orders",
+    "timedout_exit_orders",
+    "canceled_trade_entries",
+    "canceled_entry_orders",
+    "replaced_entry_orders",
+)
+
+
+def _scalars(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
+    """Give the figures as plain numbers and words; NaN and infinity become None, durations seconds."""
+    for name, value in items:
+        if name in _NOT_OF_THE_TRADES or isinstance(value, dict | list | tuple | pd.DataFrame):
+            continue
+        plain = value.item() if hasattr(value, "item") else value
+        if isinstance(plain, timedelta):
+            plain = plain.total_seconds()
+        if isinstance(plain, float) and not math.isfinite(plain):
+            plain = None
+        if plain is None or isinstance(plain, bool | int | float | str):
+            yield name, plain
+
+
+def identity_of(request: Request, prepared: Prepared) -> Identity:
+    """Give what the outcome of this request is a function of."""
+    assert request.job is not None
+    return Identity(
+        code_hash=hashlib.sha256(request.job.source).hexdigest(),
+        parameters_hash=hashlib.sha256((request.job.parameters or "").encode()).hexdigest(),
+        data_hash=prepared.data_hash,
+        config_hash=prepared.config_hash,
+        engine=engine_identity(stock=request.stock),
+    )
+
+
+def hash_of_trades(trades: Iterable[Trade]) -> str:
+    """Give the sha256 over the canonical list of trades: every field of every trade, floats to the last bit."""
+    return hashlib.sha256(adapter(tuple[Trade, ...]).dump_json(tuple(trades))).hexdigest()
+
+
+def broken(found: Finding, request: Request, prepared: Prepared, seconds: float) -> tuple[Kind, bytes]:
+    """Give the last frame of a run that ended without an answer: a rejection, or a failed backtest."""
+    if request.ask is Ask.VALIDATE:
+        outcome = ValidationOutcome(
+            verdict=verdict_of((found,)),
+            findings=(found,),
+            identity=identity_of(request, prepared),
+            seconds=round(seconds, 4),
+        )
+        return Kind.RESULT, adapter(ValidationOutcome).dump_json(outcome)
+    failure = Failure(Reaction.BROKEN, found.message, (found,))
+    return Kind.ERROR, adapter(Failure).dump_json(failure)

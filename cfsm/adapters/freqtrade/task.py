@@ -1,0 +1,160 @@
+"""One request on its way through the forge: prepared, run in a cage, concluded, answered."""
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator
+from enum import Enum
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from cfsm.adapters.freqtrade import caged_run, conclusion
+from cfsm.adapters.freqtrade.children import Child, Ended
+from cfsm.adapters.freqtrade.protocol import Failure, Kind, Progress, Reaction, Request, adapter
+from cfsm.adapters.freqtrade.strategy_folder import BadName, remove_folder, write_strategy
+from cfsm.adapters.freqtrade.workshop import Workshop
+from cfsm.application.ports import Misconfigured
+from cfsm.domain.evaluation import Job, Limits, Stage
+
+_CONCLUSION_LIMITS = Limits(wall_seconds=120.0, cpu_seconds=120.0, memory_mb=2048, output_mb=256)
+_MOST_WORDS = 200
+_numbers = itertools.count()
+
+
+class Phase(Enum):
+    """How far a task has come."""
+
+    PREPARING = "preparing"
+    RUNNING = "running"
+    CONCLUDING = "concluding"
+    DONE = "done"
+
+
+Answer = Callable[[Kind, bytes], None]
+
+
+class Task:
+    """A request at work. ``answer`` takes its frames; after a result or an error the task is done."""
+
+    def __init__(self, request: Request, job: Job, workshop: Workshop, scratch: Path, answer: Answer) -> None:
+        self.request = request
+        self.job = job
+        self.phase = Phase.PREPARING
+        self.stage = Stage.LOADING_DATA
+        self.child: Child | None = None
+        self._workshop = workshop
+        self._answer = answer
+        digest = hashlib.sha256(job.source).hexdigest()[:16]
+        self._folder = scratch / f"strategy-{digest}-{next(_numbers)}"
+        self._preparation: Iterator[str] | None = None
+        self._seconds = 0.0
+
+    def prepare(self, tick: Callable[[], None]) -> None:
+        """Do one step of the preparation; after the last one the strategy runs."""
+        try:
+            if self._preparation is None:
+                self._preparation = self._workshop.prepare(self.job, lambda *_: tick())
+            words = next(self._preparation, None)
+            if words is None:
+                self._run()
+            else:
+                self._tell(Progress(Stage.LOADING_DATA, 0.0, words))
+        except Misconfigured as error:
+            self._fail(Reaction.MISCONFIGURED, str(error))
+        except BadName as error:
+            self._fail(Reaction.MISCONFIGURED, str(error))
+        except OSError as error:
+            self._fail(Reaction.TRY_AGAIN, f"The forge cannot prepare the run: {error}")
+
+    def read(self) -> None:
+        """Take what the child has sent."""
+        assert self.child is not None
+        try:
+            for kind, content in self.child.read():
+                if kind is Kind.PROGRESS:
+                    self._pass_on(content)
+                elif self.phase is Phase.RUNNING:
+                    self._conclude(content)
+                    return
+                else:
+                    self._finish(kind, content)
+                    return
+        except Ended as ended:
+            self._ended(ended)
+
+    def look(self) -> None:
+        """End the child where it has had its time."""
+        if self.child is not None:
+            try:
+                self.child.look()
+            except Ended as ended:
+                self._ended(ended)
+
+    def call_off(self) -> None:
+        """End everything; nobody waits for the answer any more."""
+        self._clear()
+        self.phase = Phase.DONE
+
+    def fail(self, message: str) -> None:
+        """End everything and say that trying again may help."""
+        self._fail(Reaction.TRY_AGAIN, message)
+
+    def _run(self) -> None:
+        prepared = self._workshop.prepared(self.job)
+        folder = write_strategy(self._folder, self.job.strategy_name, self.job.source, self.job.parameters)
+        request = self.request
+        self.child = Child(
+            lambda send: caged_run.run(request, prepared, folder, send),
+            (folder, prepared.datadir / "futures"),
+            self.job.limits,
+        )
+        self.phase = Phase.RUNNING
+
+    def _conclude(self, raw: bytes) -> None:
+        assert self.child is not None
+        self._seconds = self.child.seconds
+        self._clear()
+        if not self._workshop.is_current(self.job.conditions.dataset):
+            self._fail(Reaction.TRY_AGAIN, f"Dataset {self.job.conditions.dataset} changed under the run")
+            return
+        request, prepared = self.request, self._workshop.prepared(self.job)
+        measured = conclusion.Measured(self._seconds)
+        self.child = Child(
+            lambda send: conclusion.conclude(request, prepared, raw, measured, send), (), _CONCLUSION_LIMITS
+        )
+        self.phase = Phase.CONCLUDING
+
+    def _ended(self, ended: Ended) -> None:
+        if self.phase is Phase.CONCLUDING:
+            self._fail(Reaction.TRY_AGAIN, f"The forge could not conclude the run: {ended}")
+            return
+        assert self.child is not None
+        seconds = self.child.seconds
+        prepared = self._workshop.prepared(self.job)
+        self._finish(*conclusion.broken(ended.found, self.request, prepared, seconds))
+
+    def _pass_on(self, content: bytes) -> None:
+        try:
+            progress: Progress = adapter(Progress).validate_json(content)
+        except ValidationError:
+            return  # words of a process that is not trusted
+        percent = min(100.0, max(0.0, progress.percent))
+        self._tell(Progress(progress.stage, percent, progress.words[:_MOST_WORDS]))
+
+    def _tell(self, progress: Progress) -> None:
+        self.stage = progress.stage
+        self._answer(Kind.PROGRESS, adapter(Progress).dump_json(progress))
+
+    def _fail(self, reaction: Reaction, message: str) -> None:
+        self._finish(Kind.ERROR, adapter(Failure).dump_json(Failure(reaction, message)))
+
+    def _finish(self, kind: Kind, content: bytes) -> None:
+        self._clear()
+        self.phase = Phase.DONE
+        self._answer(kind, content)
+
+    def _clear(self) -> None:
+        if self.child is not None:
+            self.child.end()
+            self.child = None
+        remove_folder(self._folder)
