@@ -144,7 +144,7 @@ class _Run:
             raise
         except (Exception, SystemExit) as error:
             logged = tuple(self._evidence.findings()) if isinstance(error, StrategyError) else ()
-            raise Broken(*(logged or (run_error("RUN_FAILED", error),))) from error
+            raise Broken(*(logged or (run_error(error),))) from error
 
 
 def _columns(backtesting: Any) -> dict[str, list[Any]]:

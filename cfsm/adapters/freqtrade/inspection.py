@@ -9,7 +9,6 @@ import pandas as pd
 from freqtrade.strategy import IStrategy
 
 from cfsm.adapters.freqtrade.findings import finding
-from cfsm.adapters.freqtrade.strategy_errors import run_error
 from cfsm.domain.evaluation import Finding
 
 _CANDLE_COLUMNS = ("date", "open", "high", "low", "close", "volume")
@@ -83,10 +82,7 @@ class Inspector:
     def _around_indicators(self, advise: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
         def advise_indicators(dataframe: pd.DataFrame, metadata: Mapping[str, Any]) -> pd.DataFrame:
             before = dataframe.copy()
-            try:
-                after = advise(dataframe, metadata)
-            except Exception as error:
-                raise Broken(run_error("INDICATORS_FAILED", error)) from error
+            after = advise(dataframe, metadata)
             self._compare(before, after, "populate_indicators", metadata)
             return after
 
@@ -95,10 +91,7 @@ class Inspector:
     def _around_signals(self, advise: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
         def ft_advise_signals(dataframe: pd.DataFrame, metadata: Mapping[str, Any]) -> pd.DataFrame:
             before = dataframe.copy()
-            try:
-                after = advise(dataframe, metadata)
-            except Exception as error:
-                raise Broken(run_error("SIGNALS_FAILED", error)) from error
+            after = advise(dataframe, metadata)
             self._compare(before, after, "populate_entry_trend and populate_exit_trend", metadata)
             self._count(after)
             return after

@@ -53,15 +53,16 @@ _ATTRIBUTES = _words(
     # Files and other ways to the outside of numpy and pandas.
     "read_pickle read_csv read_table read_fwf read_json read_html read_xml read_excel read_hdf read_feather "
     "read_parquet read_orc read_sql read_sql_table read_sql_query read_sas read_spss read_stata read_gbq "
-    "to_pickle to_csv to_json to_html to_xml to_excel to_hdf to_feather to_parquet to_orc to_sql to_stata to_gbq "
-    "read_clipboard to_clipboard to_latex to_markdown fromfile tofile memmap open_memmap loadtxt savetxt genfromtxt fromregex savez "
-    "savez_compressed DataSource ExcelFile ExcelWriter HDFStore ctypeslib f2py ctypes testing distutils "
+    "read_clipboard to_pickle to_csv to_json to_html to_xml to_excel to_hdf to_feather to_parquet to_orc to_sql "
+    "to_stata to_gbq to_clipboard to_latex to_markdown fromfile tofile memmap open_memmap loadtxt savetxt "
+    "genfromtxt fromregex savez savez_compressed DataSource ExcelFile ExcelWriter HDFStore ctypeslib f2py ctypes "
+    "testing distutils "
     # Ways from a library to the system and to Python's insides.
     "os sys io subprocess builtins importlib modules socket shutil pathlib system popen spawnl execv fork eval "
     "gi_frame gi_code cr_frame f_globals f_locals f_back f_builtins tb_frame func_globals co_code mro "
     # Freqtrade's own insides.
-    "bt_trades bt_trades_open bt_trades_open_pp bt_total_profit original_config query_session session "
-    "use_db _exchange"
+    "bt_trades bt_trades_open bt_trades_open_pp bt_total_profit original_config query_session session use_db "
+    "_exchange"
 )
 _LOADERS = frozenset({"load", "save", "dump", "loads", "dumps"})
 _INSIDES = re.compile(

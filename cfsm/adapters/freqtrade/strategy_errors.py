@@ -22,10 +22,9 @@ def load_error(error: BaseException, evidence: Evidence) -> Finding:
     return finding("LOAD_FAILED", text, line_of(error.__traceback__))
 
 
-def run_error(code: str, error: BaseException) -> Finding:
-    """Give a finding of this code for an error of the strategy's code."""
-    if isinstance(error, MemoryError):
-        code = "LIMIT_MEMORY"
+def run_error(error: BaseException) -> Finding:
+    """Give the finding for an error that ended a run, by the method that it came out of."""
+    code = "LIMIT_MEMORY" if isinstance(error, MemoryError) else _code_by_method(error.__traceback__)
     return finding(code, describe(error), line_of(error.__traceback__))
 
 
@@ -48,6 +47,17 @@ def line_of(trace: TracebackType | None) -> int | None:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
+
+
+def _code_by_method(trace: TracebackType | None) -> str:
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_name
+        if name in {"advise_indicators", "advise_all_indicators"}:
+            return "INDICATORS_FAILED"
+        if name in {"ft_advise_signals", "advise_entry", "advise_exit"}:
+            return "SIGNALS_FAILED"
+        trace = trace.tb_next
+    return "RUN_FAILED"
 
 
 _LOAD_CODES = (

@@ -1,0 +1,37 @@
+"""What tests of several folders share: a forge with a small synthetic market, started when the first test asks."""
+
+import shutil
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from cfsm.adapters.market_data import DatasetStore
+
+SYNTHETIC_PAIRS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
+
+
+@pytest.fixture(scope="session")
+def datasets(tmp_path_factory):
+    """A folder of datasets with one, called synthetic: two pairs, 15m, 1h and 4h, January and February 2025."""
+    folder = tmp_path_factory.mktemp("datasets")
+    DatasetStore(folder).synthesise(
+        "synthetic",
+        pairs=SYNTHETIC_PAIRS,
+        timeframes=("15m", "1h", "4h"),
+        start=date(2025, 1, 1),
+        end=date(2025, 3, 1),
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def forge(datasets):
+    """An engine whose forge is running and has the synthetic dataset."""
+    from cfsm.adapters.freqtrade.client import ForgeEngine
+
+    run = Path(tempfile.mkdtemp(prefix="cfsm-test-"))  # a socket's path must be short
+    with ForgeEngine(run / "forge.sock", datasets) as engine:
+        yield engine
+    shutil.rmtree(run)
