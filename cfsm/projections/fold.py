@@ -20,8 +20,8 @@ _TRACKING = (
 )
 
 
-class LogDiffers(Exception):
-    """The log is not the one that was folded: the last entry that was seen is gone, or another one."""
+class OutOfStep(Exception):
+    """The rows do not come from this log: its last entry that they have seen is another one, or gone."""
 
 
 class LogUnreadable(Exception):
@@ -67,8 +67,8 @@ class Fold:
     ) -> int:
         """Take in the log's entries up to ``until`` (all if None) and give the last one's id.
 
-        Raise LogDiffers if the log is not the one that was folded so far, CannotFold for an event that cannot be:
-        then everything before its page is kept.
+        Raise OutOfStep if the log is not the one that was folded so far, CannotFold for an event that cannot be
+        (then everything before its page is kept), LogUnreadable.
         """
         goal = None
         while entries := self._next(log, until, page):
@@ -86,7 +86,7 @@ class Fold:
         else:
             entries = _read(log, self.position - 1, page + 1)
             if not entries or entries[0].id != self.position or _fingerprint(entries[0]) != self._fingerprint:
-                raise LogDiffers(f"{self._projection.name} has seen event {self.position}, which the log has not")
+                raise OutOfStep(f"{self._projection.name} has seen event {self.position}, which the log has not")
             entries = entries[1:]
         if until is not None and entries and entries[-1].id > until:
             return [entry for entry in entries if entry.id <= until]
@@ -96,10 +96,12 @@ class Fold:
         position, fingerprint = entries[-1].id, _fingerprint(entries[-1])
         with self._transaction():
             # The write before any read: a transaction that reads first may not be allowed to write later.
-            self._connection.execute(
-                "UPDATE tracking SET position = ?, fingerprint = ? WHERE name = ?",
-                (position, fingerprint, self._tracking_name),
+            moved = self._connection.execute(
+                "UPDATE tracking SET position = ?, fingerprint = ? WHERE name = ? AND position = ?",
+                (position, fingerprint, self._tracking_name, self.position),
             )
+            if moved.rowcount != 1:
+                raise OutOfStep(f"somebody else has written to {self._projection.name}")
             self._projection.fold(entries)
             for table in self._projection.tables:
                 table.write()

@@ -12,7 +12,7 @@ from cfsm.domain.log import Log
 from cfsm.projections.base import Projection
 from cfsm.projections.damage import is_damage
 from cfsm.projections.files import Home
-from cfsm.projections.fold import PAGE_ENTRIES, Fold, LogDiffers, Progress
+from cfsm.projections.fold import PAGE_ENTRIES, Fold, OutOfStep, Progress
 
 BUSY_SECONDS = 10.0
 WAL_LIMIT_BYTES = 16_000_000
@@ -58,7 +58,7 @@ class Projector:
                 assert self._fold is not None, "it was opened"
                 try:
                     return self._fold.run(log, until, progress, self._page)
-                except LogDiffers as error:
+                except OutOfStep as error:
                     why = str(error)
                 except sqlite3.DatabaseError as error:
                     why = _damage(error)

@@ -200,6 +200,8 @@ class StrategiesView(View):
         active: bool | None = None,
         retired: bool | None = None,
         prefix: str = "",
+        normalised_hash: str | None = None,
+        result_hash: str | None = None,
         newest_first: bool = False,
         limit: int | None = None,
     ) -> list[Metadata]:
@@ -211,6 +213,8 @@ class StrategiesView(View):
             ("(state = 'DryRun') = ?", active),
             ("(state = 'Retired') = ?", retired),
             ("instr(name, ?) = 1", prefix or None),
+            ("normalised_hash = ?", normalised_hash),
+            ("result_hash = ?", result_hash),
         ]
         given = [(condition, value) for condition, value in asked if value is not None]
         where = " AND ".join(condition for condition, _ in given) or "1"

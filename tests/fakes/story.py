@@ -145,9 +145,7 @@ class Story:
         run.resume(self.stamp())
         self.record(run)
 
-    def complete(
-        self, run: Evaluation, found: Mapping[str, Any] | None = None, verdict: str = "backtested"
-    ) -> None:
+    def complete(self, run: Evaluation, found: Mapping[str, Any] | None = None, verdict: str = "backtested") -> None:
         run.complete(
             verdict=verdict,
             identity=IDENTITY,
