@@ -44,7 +44,7 @@ class Draw:
             "leverage": self.random.choice([1, 2.5, 10]),
         }
 
-    def condition(self, depth, *, tuned=True):
+    def condition(self, depth, *, tuned=True):  # noqa: PLR0911 - one for each shape
         choice = self.random.randrange(8 if depth else 4)
         named = [name for name, kind in self.kinds.items() if kind is Kind.CONDITION]
         if choice == 0 and named:
@@ -77,7 +77,7 @@ class Draw:
             return self.random.choice([name, f"({name} * 2 - 1)", f"-{name}"])
         return self.series(depth, tuned=tuned)
 
-    def series(self, depth, *, tuned):
+    def series(self, depth, *, tuned):  # noqa: PLR0911 - one for each shape
         choice = self.random.randrange(7 if depth > 0 else 3)
         named = [name for name, kind in self.kinds.items() if kind is Kind.SERIES]
         if choice == 0 and named:
