@@ -1,2 +1,8 @@
-print("cfsm")
-def main(): pass
+"""``python -m cfsm`` and the command ``cfsm``."""
+
+from cfsm.cli.root import main
+
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    main()

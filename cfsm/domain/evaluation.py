@@ -38,6 +38,9 @@ STAGE_PERCENT: Mapping[Stage, int] = {
 }
 
 
+ENDS = frozenset({Stage.COMPLETED, Stage.ERROR})
+
+
 class Verdict(StrEnum):
     """What a validation says of a strategy."""
 
@@ -256,7 +259,7 @@ class Evaluation(Recorded):
     @property
     def is_over(self) -> bool:
         """Say whether the run has its verdict or its failure."""
-        return self.stage in {Stage.COMPLETED, Stage.ERROR}
+        return self.stage in ENDS
 
     def resume(self, stamp: Stamp) -> None:
         """Begin the run again after an attempt that did not end."""
@@ -264,8 +267,11 @@ class Evaluation(Recorded):
             self._record(self.Resumed, stamp, attempt=self.attempt + 1)
 
     def reach(self, stage: Stage, stamp: Stamp) -> None:
-        """Enter a stage; a stage that was entered already is not entered again."""
-        if not self.is_over and stage is not self.stage and stage in STAGE_PERCENT:
+        """Enter a stage; a stage that was entered already is not entered again.
+
+        The last stages are not entered but come with the verdict: ``complete`` and ``fail`` record them.
+        """
+        if not self.is_over and stage is not self.stage and stage not in ENDS:
             self._record(self.StageReached, stamp, stage=stage.value, percent=STAGE_PERCENT[stage])
 
     def complete(

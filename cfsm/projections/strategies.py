@@ -62,7 +62,9 @@ class Strategies(Projection):
 
     def __init__(self) -> None:
         super().__init__()
-        self._strategies = self.table("strategies", StrategyRow, ("name", "state", "normalised_hash", "result_hash"))
+        self._strategies = self.table(
+            "strategies", StrategyRow, ("place", "name", "state", "normalised_hash", "result_hash")
+        )
 
     @handles(Strategy.Generated)
     def _generated(self, entry: LogEntry, facts: Facts) -> None:

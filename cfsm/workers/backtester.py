@@ -14,7 +14,7 @@ from cfsm.domain.equity import equity_curve
 from cfsm.domain.evaluation import BacktestOutcome, Conditions, Evaluation, Finding, Job, Kind, Limits
 from cfsm.domain.metrics import measure
 from cfsm.domain.strategy import Reason, Strategy
-from cfsm.workers.base import House
+from cfsm.workers.base import Equipment
 from cfsm.workers.evaluating import EvaluationWorker, as_evidence, in_words
 
 
@@ -31,8 +31,9 @@ class BacktesterWorker(EvaluationWorker):
 
     def __init__(
         self,
-        house: House,
+        equipment: Equipment,
         engine: Engine,
+        is_engine_ready: Callable[[], bool],
         blobs: Blobs,
         conditions: Conditions,
         limits: Limits,
@@ -40,7 +41,7 @@ class BacktesterWorker(EvaluationWorker):
         data_label: str,
         name_of_result: Callable[[str], str | None],
     ) -> None:
-        super().__init__(house, engine, blobs, conditions, limits)
+        super().__init__(equipment, engine, is_engine_ready, blobs, conditions, limits)
         self._data_label = data_label
         self._name_of_result = name_of_result
 
@@ -82,6 +83,8 @@ class BacktesterWorker(EvaluationWorker):
             "timeframe": outcome.timeframe,
             "dataset": job.conditions.dataset,
             "data_label": self._data_label,
+            # Parameters that were sought on candles have seen them; code that was written without them has not.
+            "is_out_of_sample": job.parameters is None,
             "backtest_start": outcome.backtest_start.isoformat(),
             "backtest_end": outcome.backtest_end.isoformat(),
             "freqtrade": dict(outcome.statistics),

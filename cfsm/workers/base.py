@@ -27,8 +27,8 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class House:
-    """What a worker needs of the house: the factory, a bell, whoever watches, the terms, and whether to stop."""
+class Equipment:
+    """What a worker needs: the factory, a bell, whoever watches, the terms, and whether to stop."""
 
     factory: Factory
     bell: Bell
@@ -42,19 +42,21 @@ class Worker(ABC):
 
     name: ClassVar[str]
 
-    def __init__(self, house: House) -> None:
-        self.factory = house.factory
-        self.notifier = house.notifier
+    def __init__(self, equipment: Equipment) -> None:
+        self.factory = equipment.factory
+        self.notifier = equipment.notifier
         self.log = structlog.get_logger(self.name)
-        self._house = house
-        self._beat_seconds = min(house.notifier.watchdog_interval_seconds or DEFAULT_BEAT_SECONDS, DEFAULT_BEAT_SECONDS)
+        self._equipment = equipment
+        self._beat_seconds = min(
+            equipment.notifier.watchdog_interval_seconds or DEFAULT_BEAT_SECONDS, DEFAULT_BEAT_SECONDS
+        )
 
     def run(self) -> None:
         """Work until told to stop. Raise Misconfigured when a person has to change something first."""
         self.notifier.ready()
         self.log.info("ready")
         try:
-            while not self._house.is_stopping():
+            while not self._equipment.is_stopping():
                 self.notifier.watchdog()
                 try:
                     worked = self.step()
@@ -62,11 +64,11 @@ class Worker(ABC):
                     self.log.warning("waiting for the event store", error=str(error))
                     self.notifier.status(f"waiting: {error}")
                     worked = False
-                if not worked and not self._house.is_stopping():
-                    self._house.bell.wait(self._beat_seconds)
+                if not worked and not self._equipment.is_stopping():
+                    self._equipment.bell.wait(self._beat_seconds)
         finally:
             self.notifier.stopping()
-            self._house.bell.close()
+            self._equipment.bell.close()
             self.log.info("stopped")
 
     @abstractmethod
@@ -87,7 +89,7 @@ class TaskWorker(Worker):
     def step(self) -> bool:
         """Claim a task and do it, if there is one."""
         self.factory.plan()
-        claim = self.factory.claim(self.kinds, self._house.terms.lease_seconds)
+        claim = self.factory.claim(self.kinds, self._equipment.terms.lease_seconds)
         if claim is None:
             self.notifier.status("idle")
             return False
@@ -99,7 +101,7 @@ class TaskWorker(Worker):
         return True
 
     def _attempt(self, claim: Claim) -> None:
-        if claim.tries > self._house.terms.max_attempts:
+        if claim.tries > self._equipment.terms.max_attempts:
             self._park(claim, f"{claim.tries - 1} attempts did not end: their workers died or lost the lease")
             return
         self._renewed_at = time.monotonic()
@@ -111,17 +113,17 @@ class TaskWorker(Worker):
             self.factory.put_back(claim, 0)
             self.log.info("put back: stopping")
         except Misconfigured:
-            self.factory.put_back(claim, self._house.terms.retry_seconds)
+            self.factory.put_back(claim, self._equipment.terms.retry_seconds)
             raise
         except Exception as error:  # noqa: BLE001  whatever a task does must not end the worker: it is tried again
             self._failed(claim, error)
 
     def _failed(self, claim: Claim, error: Exception) -> None:
         words = f"{type(error).__name__}: {error}"
-        if claim.tries >= self._house.terms.max_attempts:
+        if claim.tries >= self._equipment.terms.max_attempts:
             self._park(claim, words)
             return
-        delay = min(self._house.terms.retry_seconds * 2 ** (claim.tries - 1), LONGEST_RETRY_SECONDS)
+        delay = min(self._equipment.terms.retry_seconds * 2 ** (claim.tries - 1), LONGEST_RETRY_SECONDS)
         self.factory.put_back(claim, delay)
         known = isinstance(error, TryAgain)
         self.log.warning("failed, to be tried again", error=words, delay_seconds=delay, exc_info=not known)
@@ -137,10 +139,10 @@ class TaskWorker(Worker):
         """
         self.notifier.watchdog()
         self.notifier.status(words)
-        if self._house.is_stopping():
+        if self._equipment.is_stopping():
             raise Cancelled(words)
-        if time.monotonic() - self._renewed_at > self._house.terms.lease_seconds / 3:
-            self.factory.renew(claim, self._house.terms.lease_seconds, words)
+        if time.monotonic() - self._renewed_at > self._equipment.terms.lease_seconds / 3:
+            self.factory.renew(claim, self._equipment.terms.lease_seconds, words)
             self._renewed_at = time.monotonic()
 
     def report(

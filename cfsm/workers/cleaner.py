@@ -9,7 +9,7 @@ from cfsm.domain.aggregate import Recorded
 from cfsm.domain.housekeeping import Cleaning
 from cfsm.domain.retention import RetentionRules, Retirement, Summary, to_retire
 from cfsm.domain.strategy import Strategy
-from cfsm.workers.base import House, TaskWorker
+from cfsm.workers.base import Equipment, TaskWorker
 
 
 class CleanerWorker(TaskWorker):
@@ -18,8 +18,8 @@ class CleanerWorker(TaskWorker):
     name: ClassVar[str] = "cleaner"
     kinds: ClassVar[tuple[TaskKind, ...]] = (TaskKind.CLEAN,)
 
-    def __init__(self, house: House, rules: RetentionRules, summaries: Callable[[], Sequence[Summary]]) -> None:
-        super().__init__(house)
+    def __init__(self, equipment: Equipment, rules: RetentionRules, summaries: Callable[[], Sequence[Summary]]) -> None:
+        super().__init__(equipment)
         self._rules = rules
         self._summaries = summaries
 

@@ -12,7 +12,7 @@ from cfsm.domain.housekeeping import Cleaning
 from cfsm.domain.lifecycle import State
 from cfsm.domain.retention import Summary
 from cfsm.domain.strategy import Strategy
-from cfsm.workers.base import House, Worker
+from cfsm.workers.base import Equipment, Worker
 
 BACKTESTED = {State.BACKTESTED, State.OPTIMIZED, State.DRY_RUN}
 
@@ -40,9 +40,9 @@ class CoordinatorWorker(Worker):
     name: ClassVar[str] = "coordinator"
 
     def __init__(
-        self, house: House, clock: Clock, calendar: Calendar, summaries: Callable[[], Sequence[Summary]]
+        self, equipment: Equipment, clock: Clock, calendar: Calendar, summaries: Callable[[], Sequence[Summary]]
     ) -> None:
-        super().__init__(house)
+        super().__init__(equipment)
         if not calendar.strategy_types:
             raise Misconfigured("generation.strategy_types is empty: name at least one family")
         self._clock = clock

@@ -1,6 +1,7 @@
 """What the validator and the backtester share: a run is started or resumed, its stages recorded."""
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
@@ -10,23 +11,37 @@ from cfsm.application.tasks import Claim
 from cfsm.domain.aggregate import Recorded
 from cfsm.domain.evaluation import Conditions, Evaluation, Finding, Job, Kind, Limits, Stage
 from cfsm.domain.strategy import Strategy
-from cfsm.workers.base import House, TaskWorker
+from cfsm.workers.base import Equipment, TaskWorker
+
+ENGINE_POLL_SECONDS = 0.2
 
 
 class EvaluationWorker(TaskWorker):
-    """A worker whose tasks are runs of an engine."""
+    """A worker whose tasks are runs of an engine; it waits for an engine that is not ready yet."""
 
     kind: Kind
 
-    def __init__(self, house: House, engine: Engine, blobs: Blobs, conditions: Conditions, limits: Limits) -> None:
-        super().__init__(house)
+    def __init__(
+        self,
+        equipment: Equipment,
+        engine: Engine,
+        is_engine_ready: Callable[[], bool],
+        blobs: Blobs,
+        conditions: Conditions,
+        limits: Limits,
+    ) -> None:
+        super().__init__(equipment)
         self._engine = engine
+        self._is_engine_ready = is_engine_ready
         self._blobs = blobs
         self._conditions = conditions
         self._limits = limits
 
     def begin(self, claim: Claim, strategy: Strategy) -> Job:
         """Record that the run starts, or goes on after an attempt that died, and give the engine's job."""
+        while not self._is_engine_ready():
+            self.tick(claim, "waiting for the forge")
+            time.sleep(ENGINE_POLL_SECONDS)
         run_id = Evaluation.run_id_of(claim.key)
         stamp = self.factory.stamp(claim, correlation=str(strategy.id))
 

@@ -11,7 +11,7 @@ from cfsm.domain.code_identity import normalised_hash
 from cfsm.domain.generation import Generation
 from cfsm.domain.naming import strategy_name
 from cfsm.domain.strategy import Origin, Strategy
-from cfsm.workers.base import House, TaskWorker
+from cfsm.workers.base import Equipment, TaskWorker
 
 MODEL = "predefined"
 DRAWS = 20
@@ -24,8 +24,10 @@ class GeneratorWorker(TaskWorker):
     name: ClassVar[str] = "generator"
     kinds: ClassVar[tuple[TaskKind, ...]] = (TaskKind.GENERATE,)
 
-    def __init__(self, house: House, render: Renderer, blobs: Blobs, name_of_code: Callable[[str], str | None]) -> None:
-        super().__init__(house)
+    def __init__(
+        self, equipment: Equipment, render: Renderer, blobs: Blobs, name_of_code: Callable[[str], str | None]
+    ) -> None:
+        super().__init__(equipment)
         self._render = render
         self._blobs = blobs
         self._name_of_code = name_of_code

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from cfsm.workers.base import House, Worker
+from cfsm.workers.base import Equipment, Worker
 
 
 class ProjectorWorker(Worker):
@@ -11,8 +11,8 @@ class ProjectorWorker(Worker):
 
     name: ClassVar[str] = "projector"
 
-    def __init__(self, house: House, catch_up: Sequence[Callable[[], int]]) -> None:
-        super().__init__(house)
+    def __init__(self, equipment: Equipment, catch_up: Sequence[Callable[[], int]]) -> None:
+        super().__init__(equipment)
         self._catch_up = catch_up
 
     def step(self) -> bool:

@@ -1,0 +1,41 @@
+"""``cfsm backup`` and ``cfsm restore``."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import rich_click as click
+
+from cfsm.bootstrap import House
+from cfsm.cli.output import is_terminal, talk
+
+
+def _progress() -> Callable[[str, int, int], None]:
+    if not is_terminal():
+        return lambda _words, _done, _whole: None
+    return lambda words, done, whole: click.echo(f"\r\033[K  {done}/{whole} {words}", err=True, nl=done >= whole)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+@click.pass_obj
+def backup(house: House, file: Path, overwrite: bool) -> None:
+    """Back up the events and everything they refer to into one file, while the factory works."""
+    from cfsm.adapters.event_store import backup as store
+
+    manifest = store.backup(house.path, house.store_terms, file, overwrite=overwrite, progress=_progress())
+    talk(f"{file}: {manifest.events} events and {manifest.blobs} blobs; head {manifest.head}.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Move what is in the home aside; nothing is deleted.")
+@click.pass_obj
+def restore(house: House, file: Path, replace: bool) -> None:
+    """Restore a backup into the home. The factory must not be running."""
+    from cfsm.adapters.event_store import backup as store
+    from cfsm.adapters.home_lock import HomeLock
+
+    with HomeLock.acquire(house.path):
+        manifest = store.restore(file, house.path, house.store_terms, replace=replace, progress=_progress())
+    talk(f"Restored {manifest.events} events and {manifest.blobs} blobs into {house.path}.")

@@ -1,0 +1,138 @@
+"""``cfsm data``: the candles that strategies are tested on."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from cfsm.bootstrap import House
+from cfsm.cli.output import as_json, is_terminal, print_json, print_table, talk
+
+Day = click.DateTime(formats=["%Y-%m-%d", "%Y%m%d"])
+
+
+@click.group()
+def data() -> None:
+    """Import, download, synthesise and list candles."""
+
+
+def _progress() -> Callable[[str, int, int], None]:
+    if not is_terminal():
+        return lambda _words, _done, _whole: None
+    return lambda words, done, whole: click.echo(f"\r\033[K  {done}/{whole} {words}", err=True, nl=False)
+
+
+@data.command("list")
+@as_json
+@click.pass_obj
+def list_(house: House, as_json: bool) -> None:
+    """List the datasets: pairs, ranges, gaps, hash."""
+    found = house.datasets.list()
+    if as_json:
+        print_json([_as_mapping(dataset) for dataset in found])
+        return
+    if not found:
+        talk("There are no candles yet: `cfsm data synth`, `cfsm data import DIR` or `cfsm data download`.")
+        return
+    rows = [
+        (
+            dataset.name,
+            dataset.kind,
+            len(dataset.pairs),
+            " ".join(dataset.timeframes),
+            f"{dataset.first:%Y-%m-%d} to {dataset.last:%Y-%m-%d}" if dataset.first else "-",
+            sum(len(file.gaps) for file in dataset.files),
+            dataset.data_hash[:12],
+            len(dataset.problems) or "",
+        )
+        for dataset in found
+    ]
+    print_table(rows, ("dataset", "kind", "pairs", "timeframes", "range (UTC)", "gaps", "hash", "problems"))
+    for dataset in found:
+        for problem in dataset.problems:
+            talk(f"{dataset.name}: {problem}")
+
+
+def _as_mapping(dataset: Any) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "kind": dataset.kind.value,
+        "label": dataset.label,
+        "source": dataset.description.source,
+        "data_hash": dataset.data_hash,
+        "pairs": dataset.pairs,
+        "timeframes": dataset.timeframes,
+        "problems": [str(problem) for problem in dataset.problems],
+        "files": [
+            {
+                "pair": file.series.pair,
+                "timeframe": file.series.timeframe,
+                "candle_type": str(file.series.candle_type),
+                "first": file.first,
+                "last": file.last,
+                "candles": file.candles,
+                "gaps": len(file.gaps),
+                "sha256": file.sha256,
+            }
+            for file in dataset.files
+        ],
+    }
+
+
+@data.command("import")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the dataset. [default: the folder's name]")
+@click.option("--pair", "pairs", multiple=True, help="Only this pair; may be given several times.")
+@click.option("--markets", type=click.Path(path_type=Path), help="Markets as ccxt describes them, JSON.")
+@click.pass_obj
+def import_(house: House, folder: Path, name: str | None, pairs: tuple[str, ...], markets: Path | None) -> None:
+    """Import a folder of candles in Freqtrade's layout (its datadir, the one that holds `futures/`)."""
+    chosen = name or folder.resolve().name
+    dataset = house.datasets.import_folder(folder, chosen, pairs=pairs, markets_file=markets, progress=_progress())
+    _made(dataset)
+
+
+@data.command()
+@click.option("--name", default="synthetic", show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), help="[default: the embedded one]")
+@click.option("--start", type=Day, help="First day, such as 2025-01-01.")
+@click.option("--end", type=Day, help="The day after the last one.")
+@click.pass_obj
+def synth(house: House, name: str, seed: int | None, start: datetime | None, end: datetime | None) -> None:
+    """Make a synthetic futures market: deterministic, and labelled synthetic wherever a result is shown."""
+    given: dict[str, Any] = {"seed": seed, "start": start and start.date(), "end": end and end.date()}
+    options = {key: value for key, value in given.items() if value is not None}
+    _made(house.datasets.synthesise(name, progress=_progress(), **options))
+
+
+@data.command()
+@click.option("--name", required=True, help="Name of the new dataset.")
+@click.option("--pair", "pairs", multiple=True, required=True, help="Such as BTC/USDT:USDT; several times.")
+@click.option("--timeframe", "timeframes", multiple=True, default=("5m",), show_default=True)
+@click.option("--timerange", required=True, help="As Freqtrade writes it: 20250101-20250401.")
+@click.option("--exchange", default="binance", show_default=True)
+@click.pass_obj
+def download(
+    house: House,
+    name: str,
+    pairs: tuple[str, ...],
+    timeframes: tuple[str, ...],
+    timerange: str,
+    exchange: str,
+) -> None:
+    """Download candles with Freqtrade's downloader. It needs the internet."""
+    _made(
+        house.datasets.download(
+            name, pairs=pairs, timeframes=timeframes, timerange=timerange, exchange=exchange, progress=_progress()
+        )
+    )
+
+
+def _made(dataset: Any) -> None:
+    if is_terminal():
+        click.echo("\r\033[K", err=True, nl=False)
+    talk(f"{dataset.label}: {len(dataset.pairs)} pairs, {' '.join(dataset.timeframes)}, hash {dataset.data_hash[:12]}.")
+    talk(f"Strategies are tested on it when the configuration says market_data.dataset: {dataset.name}.")
+    click.echo(dataset.name)

@@ -1,0 +1,152 @@
+"""``cfsm demo``: the factory's main job from beginning to end, with what happens shown."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+import rich_click as click
+
+from cfsm.bootstrap import House
+from cfsm.cli.output import EXIT_FAILED, talk
+
+STOP_SECONDS = 60.0
+
+
+@click.command()
+@click.option("--count", type=click.IntRange(1, 200), default=12, show_default=True, help="How many strategies.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the first one. [default: drawn]")
+@click.option("--timeout", "timeout_seconds", type=click.FloatRange(min=1), default=900, show_default=True)
+@click.pass_obj
+def demo(house: House, count: int, seed: int | None, timeout_seconds: float) -> int:
+    """Make strategies, validate them by executing them, backtest them, and show the leaderboard.
+
+    Uses the factory that runs on this home, or runs one for as long as it takes. All that happens is recorded as events
+    in the home and can be replayed and audited afterwards.
+    """
+    from cfsm.cli.generate import request
+
+    _candles(house)
+    with _running_factory(house):
+        generations = request(house, list(house.settings.generation.strategy_types), count, seed)
+        done = _watch(house, generations, timeout_seconds)
+    if not done:
+        talk(f"Not all were done in {timeout_seconds:g} s. `cfsm run` goes on from there; `cfsm status` says more.")
+        return EXIT_FAILED
+    _show(house)
+    return 0
+
+
+def _candles(house: House) -> None:
+    from cfsm.cli.data import _progress
+
+    name = house.conditions.dataset
+    if name == "synthetic" and name not in house.datasets:
+        talk("Making the synthetic market, the embedded default (once) …")
+        house.datasets.synthesise(name, progress=_progress())
+    dataset = house.datasets.open(name)
+    talk(f"Candles: {dataset.label}, {len(dataset.pairs)} pairs, {dataset.first:%Y-%m-%d} to {dataset.last:%Y-%m-%d}.")
+
+
+@contextlib.contextmanager
+def _running_factory(house: House) -> Iterator[None]:
+    """Use the factory that runs, or run one meanwhile and stop it in order."""
+    from cfsm.adapters.home_lock import holder_of
+
+    holder = holder_of(house.path)
+    if holder is not None:
+        talk(f"The factory of {house.path} runs as pid {holder.pid}: it does the work.")
+        yield
+        return
+    talk(f"Starting the factory of {house.path} …")
+    options = ["--config", str(house.file.absolute())] if house.file else []
+    options += ["--profile", house.profile] if house.profile else []
+    command = [sys.executable, "-m", "cfsm", "--home", str(house.path), *options, "run", "--quiet"]
+    factory = subprocess.Popen(command, env=dict(house.environ), start_new_session=True)
+    try:
+        yield
+        if factory.poll() is not None:
+            raise click.ClickException(
+                f"the factory ended with exit code {factory.returncode}; see the logs in {house.path}/logs"
+            )
+    finally:
+        if factory.poll() is None:
+            os.kill(factory.pid, signal.SIGTERM)
+            try:
+                factory.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(factory.pid, signal.SIGKILL)
+
+
+def _watch(house: House, generations: Sequence[str], timeout_seconds: float) -> bool:
+    """Print what becomes of the requests; say whether all came to their end in time."""
+    from cfsm.application.history import History
+
+    past = History(house.factory.store)
+    bell = house.open_bell()
+    wanted = set(generations)
+    strategies: dict[str, str] = {}
+    ended: set[str] = set()
+    deadline = time.monotonic() + timeout_seconds
+    place = past.of([UUID(generations[0])])[0].id - 1
+    try:
+        while len(ended) < len(wanted) and time.monotonic() < deadline:
+            for happening in past.between(place):
+                place = happening.id
+                line = _follow_one(happening, wanted, strategies, ended)
+                if line:
+                    talk(f"  [{len(ended)}/{len(wanted)}] {line}")
+            bell.wait(1.0)
+    finally:
+        bell.close()
+    return len(ended) >= len(wanted)
+
+
+def _follow_one(happening: Any, wanted: set[str], strategies: dict[str, str], ended: set[str]) -> str:
+    """Take one event in; give the line that it is worth, or nothing."""
+    from cfsm.cli.telling import WORDS
+
+    facts, originator = happening.facts, happening.originator_id
+    if happening.topic == "Generation.Failed" and str(UUID(originator)) in wanted:
+        ended.add(originator)
+        return f"generation failed: {facts['reason']}"
+    if happening.topic == "Strategy.Generated" and facts["generation_id"] in wanted:
+        strategies[originator] = facts["name"]
+        return f"generated   {facts['name']}"
+    if originator not in strategies or happening.topic not in ENDS:
+        return ""
+    if happening.topic != "Strategy.Validated":
+        ended.add(originator)
+    return f"{ENDS[happening.topic]:<11} {strategies[originator]}  {WORDS[happening.topic](facts)}"
+
+
+ENDS = {
+    "Strategy.Validated": "validated",
+    "Strategy.Backtested": "backtested",
+    "Strategy.Retired": "retired",
+}
+
+
+def _show(house: House) -> None:
+    from cfsm.cli import leaderboard
+    from cfsm.projections.leaderboard import LeaderboardView
+
+    view = house.view(LeaderboardView)
+    click.echo()
+    leaderboard.show(view, house, 10, include_retired=False, as_json=False)
+    best = view.top(1, house.proof_rules)
+    name = best[0].name if best else "STRATEGY"
+    click.echo("\nGo on with:")
+    for command in (
+        f"lineage {name}",
+        f"history show {name}",
+        f"strategies show {name} --source",
+        "history verify",
+        "run",
+    ):
+        click.echo(f"  cfsm {command}")

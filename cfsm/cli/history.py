@@ -1,0 +1,147 @@
+"""``cfsm history``: read, replay, follow and verify the log of events."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+import rich_click as click
+
+from cfsm.application.history import Happening, History, moment_of
+from cfsm.bootstrap import House
+from cfsm.cli.output import EXIT_FAILED, as_json, print_json, print_json_line, talk
+from cfsm.cli.strategies import find
+from cfsm.cli.telling import in_words
+
+
+@click.group()
+def history() -> None:
+    """Read, replay, follow and verify the log of events."""
+
+
+@history.command()
+@click.argument("strategy")
+@as_json
+@click.pass_obj
+def show(house: House, strategy: str, as_json: bool) -> None:
+    """Show what happened to a strategy, in order: its generation, its runs, its life. JSON lines with --json."""
+    from cfsm.projections.runs import RunsView
+
+    found = find(house, strategy)
+    runs = house.view(RunsView).select(strategy=found.id)
+    originators = [UUID(found.id), *(UUID(run.id) for run in runs)]
+    if found.generation_id:
+        originators.append(UUID(found.generation_id))
+    for happening in History(house.factory.store).of(originators):
+        _print(happening, as_json=as_json)
+
+
+@history.command()
+@click.option("--at", help="A moment, ISO 8601, such as 2026-11-21T14:30 (local time) or …+00:00.")
+@click.option("--event", type=click.IntRange(min=0), help="The id of an event.")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="Play events, this many times as fast.")
+@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Places of the leaderboard.")
+@as_json
+@click.pass_obj
+def replay(house: House, at: str | None, event: int | None, speed: float | None, limit: int, as_json: bool) -> None:
+    """Show metadata and leaderboard as they were, folded from the log; or play events with --speed.
+
+    \b
+    Examples:
+      cfsm history replay --event 100
+      cfsm history replay --at 2026-11-21T14:30 --json
+      cfsm history replay --speed 60
+    """
+    past = History(house.factory.store)
+    if at is not None and event is not None:
+        raise click.UsageError("give --at or --event, not both")
+    until = past.head() if event is None else min(event, past.head())
+    if at is not None:
+        try:
+            until = past.place_at(moment_of(at))
+        except ValueError as error:
+            raise click.BadParameter(f"{at!r} is no moment: {error}", param_hint="--at") from error
+    if speed is not None:
+        _play(past, until, speed, as_json=as_json)
+    else:
+        _fold(house, until, limit, as_json=as_json)
+
+
+def _fold(house: House, until: int, limit: int, *, as_json: bool) -> None:
+    from cfsm.cli import leaderboard
+    from cfsm.projections.leaderboard import LeaderboardView
+    from cfsm.projections.reading import fold
+    from cfsm.projections.strategies import StrategiesView
+
+    strategies = fold(StrategiesView, house.factory.store, until)
+    board = fold(LeaderboardView, house.factory.store, until)
+    if as_json:
+        import orjson
+
+        places = [contender.as_mapping() for contender in board.top(limit, house.proof_rules)]
+        metadata = orjson.loads(strategies.metadata_json(include_retired=True))
+        print_json({"event": until, "strategies": metadata, "leaderboard": places})
+        return
+    click.echo(f"after event {until}:")
+    for each in strategies.select():
+        click.echo(f"  {each.name}  {each.state}  {each.retired_reason}".rstrip())
+    leaderboard.show(board, house, limit, include_retired=False, as_json=False)
+
+
+def _play(past: History, until: int, speed: float, *, as_json: bool) -> None:
+    before = None
+    for happening in past.between(0, until):
+        if before is not None:
+            time.sleep(max(0.0, (happening.at - before).total_seconds() / speed))
+        before = happening.at
+        _print(happening, as_json=as_json)
+
+
+@history.command()
+@click.option("--after", type=click.IntRange(min=0), help="Begin after this event. [default: the last one]")
+@as_json
+@click.pass_obj
+def follow(house: House, after: int | None, as_json: bool) -> None:
+    """Print events as they happen, until Ctrl+C."""
+    past = History(house.factory.store)
+    bell = house.open_bell()
+
+    def wait() -> bool:
+        bell.wait(1.0)
+        return True
+
+    try:
+        for happening in past.follow(past.head() if after is None else after, wait):
+            _print(happening, as_json=as_json)
+    finally:
+        bell.close()
+
+
+@history.command()
+@click.option("--head", help="A link written down earlier: the log must contain it. `cfsm history verify` prints it.")
+@as_json
+@click.pass_obj
+def verify(house: House, head: str | None, as_json: bool) -> int:
+    """Hold the log against its hash chain; name the first event that was altered, removed or inserted."""
+    store: Any = house.factory.store
+    report = store.verify_chain()
+    known = head is None or store.has_link(head)
+    if as_json:
+        broken = None if report.broken is None else {"id": report.broken.id, "what": report.broken.what}
+        print_json({"events": report.events, "head": report.head, "broken": broken, "head_known": known})
+    elif report.broken is not None:
+        click.echo(f"event {report.broken.id} was {report.broken.what}; the {report.events} events before it hold")
+    elif not known:
+        click.echo(f"{report.events} events hold together, but none of them has the link {head}: this is another log")
+    else:
+        click.echo(f"{report.events} events, none altered, removed or inserted; head {report.head}")
+    if report.broken is not None or not known:
+        talk("Restore a backup with `cfsm restore FILE` if this is not your doing.")
+        return EXIT_FAILED
+    return 0
+
+
+def _print(happening: Happening, *, as_json: bool) -> None:
+    if as_json:
+        print_json_line(happening.as_mapping())
+    else:
+        click.echo(in_words(happening))

@@ -1,0 +1,78 @@
+"""``cfsm leaderboard``: the best strategies, and how far that may be luck."""
+
+from typing import Any
+
+import rich_click as click
+
+from cfsm.bootstrap import House
+from cfsm.cli.output import as_json, figure, percent, print_json, print_table, talk
+
+HEADERS = (
+    "#",
+    "strategy",
+    "standing",
+    "P(not luck)",
+    "Sharpe daily",
+    "profit",
+    "drawdown",
+    "trades",
+    "ft sharpe",
+    "ft profit",
+    "data",
+)
+NUMBERS = ("#", "P(not luck)", "Sharpe daily", "profit", "drawdown", "trades", "ft sharpe", "ft profit")
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--all", "include_retired", is_flag=True, help="Show retired strategies as well.")
+@as_json
+@click.pass_obj
+def leaderboard(house: House, limit: int, include_retired: bool, as_json: bool) -> None:
+    """Show the best strategies in service.
+
+    Ranked by the deflated Sharpe ratio: the probability that the Sharpe ratio of the daily equity is more than the best
+    of as many trials as the factory ever made would show by luck. Columns that begin with "ft" are Freqtrade's own
+    figures. "not proven" says that trades are too few or luck explains the result.
+    """
+    from cfsm.projections.leaderboard import LeaderboardView
+
+    show(house.view(LeaderboardView), house, limit, include_retired=include_retired, as_json=as_json)
+
+
+def show(view: Any, house: House, limit: int | None, *, include_retired: bool, as_json: bool) -> None:
+    """Print a leaderboard as a view knows it."""
+    contenders = view.top(limit, house.proof_rules, include_retired=include_retired)
+    if as_json:
+        print_json([contender.as_mapping() for contender in contenders])
+        return
+    if not contenders:
+        talk("No strategy was backtested yet. Ask for some with `cfsm generate`, then `cfsm run`.")
+        return
+    print_table([_row(contender) for contender in contenders], HEADERS, NUMBERS)
+    trials = view.trials()
+    click.echo(f"{trials.count} trials so far; luck alone would show a daily Sharpe of about {_luck(trials)}.")
+    if any(contender.data_label == "synthetic" for contender in contenders):
+        click.echo("The candles are synthetic: these figures say nothing about a real market.")
+
+
+def _row(contender: Any) -> tuple[object, ...]:
+    return (
+        contender.rank,
+        contender.name,
+        contender.standing,
+        figure(contender.standing.deflated_probability),
+        figure(contender.sharpe_daily),
+        percent(contender.profit_total),
+        percent(contender.max_drawdown_account),
+        contender.total_trades,
+        figure(contender.freqtrade.get("sharpe")),
+        percent(contender.freqtrade.get("profit_total")),
+        contender.data_label,
+    )
+
+
+def _luck(trials: Any) -> str:
+    from cfsm.domain.metrics import annualised
+
+    return figure(annualised(trials.sr_by_luck))

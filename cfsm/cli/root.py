@@ -1,0 +1,120 @@
+"""The command ``cfsm``: its options, and where each command is found."""
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+from click.exceptions import Exit
+
+import cfsm
+from cfsm.application.ports import Misconfigured, TryAgain
+from cfsm.cli.output import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TRY_AGAIN, talk
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("cfsm.cli.demo", "Make strategies, backtest them and show the leaderboard."),
+    "run": ("cfsm.cli.run", "Run the factory here, until Ctrl+C."),
+    "stop": ("cfsm.cli.run", "Stop the factory of this home."),
+    "worker": ("cfsm.cli.run", "Run one worker in the foreground."),
+    "status": ("cfsm.cli.status", "Show how the factory is."),
+    "generate": ("cfsm.cli.generate", "Ask for strategies now."),
+    "strategies": ("cfsm.cli.strategies", "List, show, add, retire and export strategies."),
+    "leaderboard": ("cfsm.cli.leaderboard", "Show the best strategies in service."),
+    "lineage": ("cfsm.cli.lineage", "Show where a strategy comes from and what came of it."),
+    "history": ("cfsm.cli.history", "Read, replay, follow and verify the log of events."),
+    "runs": ("cfsm.cli.runs", "List, show and follow validations and backtests."),
+    "tasks": ("cfsm.cli.tasks", "Show what is due, and release what is parked."),
+    "projections": ("cfsm.cli.projections", "Rebuild what is shown from the log."),
+    "data": ("cfsm.cli.data", "Import, download, synthesise and list candles."),
+    "config": ("cfsm.cli.config", "Show and check the configuration."),
+    "backup": ("cfsm.cli.backup", "Back up the events and everything they refer to."),
+    "restore": ("cfsm.cli.backup", "Restore a backup."),
+    "doctor": ("cfsm.cli.doctor", "Check the machine, the home and the event store."),
+    "completion": ("cfsm.cli.completion", "Print the shell's completion script."),
+}
+"""Every command: the module that has it, under its own name, and its line in the help."""
+
+
+class Lazy(click.RichGroup):
+    """A group that imports a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
+        """Give the names, in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's
+        """Give the command; only its one-line stand-in where the help merely lists it."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, line = COMMANDS[cmd_name]
+        if _only_listing():
+            return click.Command(cmd_name, help=line)
+        found: click.Command = getattr(import_module(module), cmd_name)
+        return found
+
+
+def _only_listing() -> bool:
+    return sys.argv[1:] in ([], ["--help"], ["-h"])
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    envvar="CFSM_HOME",
+    help="Folder of the factory. [default: $XDG_STATE_HOME/cfsm]",
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    envvar="CFSM_CONFIG",
+    help="Configuration file. [default: cfsm.yaml in the home]",
+)
+@click.option("--profile", help="standard, cpu_optimized, safe or cooperative.")
+@click.version_option(cfsm.__version__, prog_name="cfsm")
+@click.pass_context
+def cfsm_command(ctx: click.Context, home: Path | None, config_file: Path | None, profile: str | None) -> None:
+    """CFSM makes, tests and audits Freqtrade futures strategies. Everything that happens is an event.
+
+    \b
+    Exit codes: 0 done, 1 failed or the answer is no, 2 wrong usage,
+    75 try again later, 78 something has to be configured, 130 interrupted.
+
+    \b
+    Examples:
+      cfsm demo                     make strategies and show the leaderboard
+      cfsm run                      run the factory until Ctrl+C
+      cfsm leaderboard --json       the leaderboard for a program
+      cfsm lineage BEST             where the best strategy comes from
+    """
+    from cfsm.bootstrap import House
+
+    ctx.obj = House.at(home, file=config_file, profile=profile, environ=os.environ)
+
+
+def main(arguments: list[str] | None = None, **options: Any) -> None:
+    """Run ``cfsm``; end with an exit code that says what a script should do."""
+    try:
+        result = cfsm_command.main(arguments, prog_name="cfsm", standalone_mode=False, **options)
+    except Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        talk("interrupted")
+        sys.exit(EXIT_INTERRUPTED)
+    except Misconfigured as error:
+        talk(f"Error: {error}")
+        sys.exit(EXIT_CONFIGURATION)
+    except TryAgain as error:
+        talk(f"Error: {error}. Try again.")
+        sys.exit(EXIT_TRY_AGAIN)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `cfsm … | head` is no error
+        sys.exit(EXIT_FAILED)
+    sys.exit(result if isinstance(result, int) else 0)

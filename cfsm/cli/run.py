@@ -1,0 +1,105 @@
+"""``cfsm run``, ``cfsm stop`` and ``cfsm worker``: the factory in this terminal, without systemd."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from cfsm.bootstrap import ROLES, House, build_worker, units
+from cfsm.cli.output import EXIT_CONFIGURATION, talk
+
+
+@click.command()
+@click.option("--detach", is_flag=True, help="Go on in the background when the terminal ends.")
+@click.option("--quiet", is_flag=True, help="Write what workers say to the logs only.")
+@click.pass_obj
+def run(house: House, detach: bool, quiet: bool) -> int:
+    """Run the factory of this home until Ctrl+C or SIGTERM.
+
+    The workers are child processes that are watched and started again. One factory runs on a home at a time.
+
+    \b
+    Examples:
+      cfsm run                 in this terminal; Ctrl+C stops in order
+      cfsm run --detach        in the background; cfsm status, cfsm stop
+    """
+    from cfsm.adapters.detach import detach as go_on_detached
+    from cfsm.adapters.home_lock import HomeLock
+
+    with HomeLock.acquire(house.path) as lock:
+        _ = house.factory  # makes the tables before anybody else wants to
+        specs = units(house)
+        house.datasets.open(house.conditions.dataset)
+        if detach:
+            pid = go_on_detached(house.path / "logs" / "factory.log")
+            if pid is not None:
+                talk(f"The factory of {house.path} runs as pid {pid}. See `cfsm status`; stop it with `cfsm stop`.")
+                os._exit(0)  # the lock belongs to the process that goes on
+            lock.record_holder()
+        else:
+            talk(f"The factory of {house.path} runs. Ctrl+C stops it.")
+        return _supervise(house.path, specs, quiet=quiet)
+
+
+def _supervise(home: Path, specs: Any, *, quiet: bool) -> int:
+    from cfsm.adapters.supervisor.events import SupervisorEvent
+    from cfsm.adapters.supervisor.group import Supervisor, run_until_signalled
+    from cfsm.adapters.supervisor.output import Terminal
+    from cfsm.adapters.supervisor.status import UnitState
+
+    def say(event: SupervisorEvent) -> None:
+        if not quiet:
+            talk(f"{event.unit or 'factory'}: {event.message}")
+
+    terminal = Terminal(None if quiet else sys.stderr.fileno())
+
+    async def supervise() -> Any:
+        return await run_until_signalled(Supervisor(specs, home, say, terminal=terminal))
+
+    ended = asyncio.run(supervise())
+    wrong = [unit for unit in ended if unit.state is UnitState.MISCONFIGURED]
+    for unit in wrong:
+        talk(f"{unit.name}: {unit.reason or unit.status}")
+    return EXIT_CONFIGURATION if wrong else 0
+
+
+@click.command()
+@click.option("--timeout", "timeout_seconds", type=click.FloatRange(min=0), default=60, show_default=True)
+@click.pass_obj
+def stop(house: House, timeout_seconds: float) -> None:
+    """Stop the factory of this home and wait until it has stopped."""
+    from cfsm.adapters.supervisor.control import StillRunning, send_stop
+
+    try:
+        holder = send_stop(house.path, timeout_seconds)
+    except StillRunning as error:
+        raise click.ClickException(str(error)) from error
+    talk(f"The factory of {house.path} was not running." if holder is None else f"Stopped pid {holder.pid}.")
+
+
+@click.command()
+@click.argument("role", type=click.Choice(ROLES))
+@click.option("--instance", type=click.IntRange(min=1), default=1, show_default=True, help="Which of several.")
+@click.pass_obj
+def worker(house: House, role: str, instance: int) -> None:
+    """Run one worker in the foreground: as units and `cfsm run` do."""
+    from cfsm.adapters.lifeline import exit_when_supervisor_dies
+    from cfsm.adapters.logging import configure
+    from cfsm.adapters.systemd import Notifier
+
+    stopping = False
+
+    def ask_to_stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    signal.signal(signal.SIGINT, ask_to_stop)
+    exit_when_supervisor_dies(ask_to_stop)
+    configure(role if instance == 1 else f"{role}-{instance}", json=house.environ.get("CFSM_LOG") == "json")
+    notifier = Notifier.from_environment(dict(house.environ))
+    build_worker(house, role, instance, notifier, lambda: stopping).run()

@@ -1,0 +1,107 @@
+"""``cfsm runs``: validations and backtests, the past ones and those under way."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import rich_click as click
+
+from cfsm.bootstrap import House
+from cfsm.cli.output import as_json, print_facts, print_json, print_json_line, print_table, talk
+
+RUN_TOPICS = "Evaluation."
+
+
+@click.group()
+def runs() -> None:
+    """List, show and follow validations and backtests."""
+
+
+@runs.command("list")
+@click.option("--kind", type=click.Choice(["validation", "backtest"]))
+@click.option("--state", type=click.Choice(["running", "completed", "failed"]))
+@click.option("--strategy", help="Only of this strategy.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@as_json
+@click.pass_obj
+def list_(house: House, kind: str | None, state: str | None, strategy: str | None, limit: int, as_json: bool) -> None:
+    """List runs, the newest first."""
+    from cfsm.cli.strategies import find
+    from cfsm.projections.runs import RunsView
+
+    subject = find(house, strategy).id if strategy else None
+    found = house.view(RunsView).select(kind=kind, state=state, strategy=subject, limit=limit)
+    if as_json:
+        print_json([asdict(run) for run in found])
+        return
+    progress = _progress(house)
+    rows = [
+        (run.id[:8], run.kind, run.strategy_name, run.state, progress.get(run.strategy_id) or _where(run), run.seconds)
+        for run in found
+    ]
+    if rows:
+        print_table(rows, ("run", "kind", "strategy", "state", "stage", "seconds"), ("seconds",))
+    else:
+        talk("There is no such run.")
+
+
+def _where(run: Any) -> str:
+    return f"{run.stage} {run.percent} %" if run.stage else "started"
+
+
+def _progress(house: House) -> Mapping[str, str]:
+    """Give what the workers last said of the strategies that they are at work on."""
+    claimed = [task for task in house.factory.store.overview() if task["claimed"]]
+    return {task["subject"]: task["progress"] for task in claimed if task["progress"]}
+
+
+@runs.command()
+@click.argument("run")
+@as_json
+@click.pass_obj
+def show(house: House, run: str, as_json: bool) -> None:
+    """Show one run: conditions, stages, verdict, findings, figures; its id or the beginning of it."""
+    from cfsm.projections.runs import NoSuchRun, RunsView
+
+    try:
+        found = house.view(RunsView).find(run)
+    except NoSuchRun as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        print_json(asdict(found))
+        return
+    facts = asdict(found)
+    nested = {name: facts.pop(name) for name in ("conditions", "identity", "figures", "blobs")}
+    findings = facts.pop("findings")
+    print_facts({name: value for name, value in facts.items() if value not in ("", None)})
+    for name, values in nested.items():
+        print_facts({f"{name}.{key}": value for key, value in values.items() if not isinstance(value, dict)})
+    for finding in findings:
+        line = f" (line {finding['line']})" if finding.get("line") else ""
+        click.echo(f"{finding['code']}{line}: {finding['message']} {finding.get('what_to_do', '')}".rstrip())
+
+
+@runs.command()
+@as_json
+@click.pass_obj
+def follow(house: House, as_json: bool) -> None:
+    """Print the stages and the progress of runs as they go, until Ctrl+C."""
+    from cfsm.application.history import History
+    from cfsm.cli.telling import in_words
+
+    past = History(house.factory.store)
+    bell = house.open_bell()
+    place, said = past.head(), dict[str, str]()
+    try:
+        while True:
+            for happening in past.between(place):
+                place = happening.id
+                if happening.topic.startswith(RUN_TOPICS):
+                    print_json_line(happening.as_mapping()) if as_json else click.echo(in_words(happening))
+            for subject, words in _progress(house).items():
+                if said.get(subject) != words:
+                    said[subject] = words
+                    print_json_line({"subject": subject, "progress": words}) if as_json else click.echo(words)
+            bell.wait(1.0)
+    finally:
+        bell.close()
