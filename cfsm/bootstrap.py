@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from cfsm.adapters.blobs import BlobFolder
 from cfsm.adapters.clock import SystemClock
-from cfsm.application.ports import Notifier, TryAgain
+from cfsm.application.errors import Misconfigured, TryAgain
+from cfsm.application.ports import Notifier
 from cfsm.application.tasks import POLICY, TaskKind
 from cfsm.domain.evaluation import Conditions, Limits
 from cfsm.domain.lifecycle import State
