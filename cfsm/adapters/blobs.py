@@ -2,18 +2,27 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 import zstandard
 
-from cfsm.application.ports import BlobCorrupted, BlobMissing, Misconfigured, TryAgain
+from cfsm.adapters.durable import make_durable, of_system
+from cfsm.application.errors import Misconfigured
+from cfsm.application.ports import BlobCorrupted, BlobMissing
 
 LEVEL = 6
 HASH_DIGITS = 64
 MAX_BYTES = 256 * 2**20
 """No blob is larger: more than that is refused when it is put."""
+
+UNFINISHED = ".new"
+"""How the names of files end that are being written; a killed writer leaves its own."""
+
+_HEX = frozenset("0123456789abcdef")
 
 
 class BlobFolder:
@@ -24,7 +33,7 @@ class BlobFolder:
 
     def path(self, blob_hash: str) -> Path:
         """Give where the blob lies. Raise BlobMissing for what is no hash."""
-        if len(blob_hash) != HASH_DIGITS or not set(blob_hash) <= set("0123456789abcdef"):
+        if not is_hash(blob_hash):
             raise BlobMissing(f"{blob_hash!r} is not a sha256 in hex")
         return self.folder / blob_hash[:2] / f"{blob_hash}.zst"
 
@@ -34,19 +43,26 @@ class BlobFolder:
             raise ValueError(f"a blob of {len(content)} bytes is larger than {MAX_BYTES}")
         blob_hash = sha256(content).hexdigest()
         path = self.path(blob_hash)
-        if path.exists():
-            return blob_hash
         try:
-            self._write(path, zstandard.compress(content, LEVEL))
-        except PermissionError as error:
-            raise Misconfigured(f"blobs cannot be written in {self.folder}: {error.strerror}") from error
+            if not self._has(blob_hash):  # a damaged one is written again
+                self._write(path, zstandard.compress(content, LEVEL))
+            # Also for one that was there: whoever wrote it may not have come this far.
+            for folder in (path.parent, self.folder):
+                make_durable(folder)
         except OSError as error:
-            raise TryAgain(f"a blob could not be written in {self.folder}: {error.strerror}") from error
+            raise of_system(error, self.folder) from error
         return blob_hash
 
+    def _has(self, blob_hash: str) -> bool:
+        try:
+            self.get(blob_hash)
+        except (BlobMissing, BlobCorrupted):
+            return False
+        return True
+
     def _write(self, path: Path, packed: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, beside = tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, beside = tempfile.mkstemp(prefix=".", suffix=UNFINISHED, dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(packed)
@@ -56,25 +72,19 @@ class BlobFolder:
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise
-        for folder in (path.parent, self.folder):
-            _make_durable(folder)
 
     def get(self, blob_hash: str) -> bytes:
-        """Give the bytes. Raise BlobMissing, or BlobCorrupted naming the file."""
+        """Give the bytes. Raise BlobMissing, Misconfigured, or BlobCorrupted naming the file."""
         path = self.path(blob_hash)
         try:
             packed = path.read_bytes()
         except FileNotFoundError:
             raise BlobMissing(f"no blob {blob_hash} in {self.folder}") from None
-        try:
-            content = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BYTES)
-        except zstandard.ZstdError as error:
-            raise BlobCorrupted(f"{path} is damaged: {error}. Restore it from a backup (`cfsm restore`).") from error
-        if sha256(content).hexdigest() != blob_hash:
-            raise BlobCorrupted(
-                f"{path} holds other bytes than its name says. Restore it from a backup (`cfsm restore`)."
-            )
-        return content
+        except PermissionError as error:
+            raise Misconfigured(f"{path} cannot be read: {error.strerror}. Make it readable for this user.") from error
+        except OSError as error:
+            raise _corrupted(path, error.strerror) from error
+        return unpack(packed, blob_hash, path)
 
     def __contains__(self, blob_hash: str) -> bool:
         return self.path(blob_hash).exists()
@@ -83,10 +93,35 @@ class BlobFolder:
         """Give the hashes of all blobs, in order."""
         return (path.name.removesuffix(".zst") for path in sorted(self.folder.glob("??/*.zst")))
 
+    def unfinished(self, older_seconds: float) -> list[Path]:
+        """Give the files that killed writers left: those that nobody has written to for so long."""
+        before = time.time() - older_seconds
+        left = []
+        for path in sorted(self.folder.glob(f"??/.*{UNFINISHED}")):
+            with suppress(FileNotFoundError):  # its writer was at work after all
+                if path.stat().st_mtime < before:
+                    left.append(path)
+        return left
 
-def _make_durable(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+def is_hash(text: str) -> bool:
+    """Say whether this is a sha256 in hex."""
+    return len(text) == HASH_DIGITS and set(text) <= _HEX
+
+
+def unpack(packed: bytes, blob_hash: str, path: Path) -> bytes:
+    """Give the bytes of a blob's file. Raise BlobCorrupted naming the file."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        bound = zstandard.frame_content_size(packed)
+        if bound > MAX_BYTES:
+            raise _corrupted(path, f"it says that it is {bound} bytes long")
+        content = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BYTES)
+    except zstandard.ZstdError as error:
+        raise _corrupted(path, error) from error
+    if sha256(content).hexdigest() != blob_hash:
+        raise _corrupted(path, "it holds other bytes than its name says")
+    return content
+
+
+def _corrupted(path: Path, what: object) -> BlobCorrupted:
+    return BlobCorrupted(f"{path} is damaged: {what}. Restore it from a backup (`cfsm restore FILE --replace`).")

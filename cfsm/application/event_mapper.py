@@ -1,15 +1,23 @@
-"""How events become bytes and come back: orjson, upcasting, and no event that is newer than the code."""
+"""How events become bytes and come back: JSON, upcasting, and no event that is newer than the code.
 
+A fact that is NaN or infinite becomes null in the log: JSON has neither. Keys are text; what is no JSON value of its
+own (an Enum, a UUID, a dataclass, a tuple) comes back as the text, the mapping or the list that stands for it.
+"""
+
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
-from eventsourcing.utils import TopicError, get_topic, resolve_topic
 
-from cfsm.application.ports import Misconfigured
+from cfsm.application.errors import Misconfigured
+from cfsm.domain.aggregate import Recorded, RecordedEvent
+
+VERSION_KEY = "class_version"
+"""Where an event's facts keep the version of its class, if that is above 1."""
 
 
 class EventTooNew(Misconfigured):
@@ -21,11 +29,21 @@ class EventTooNew(Misconfigured):
         )
 
 
+class EventDamaged(Misconfigured):
+    """An event's bytes are not what CFSM writes."""
+
+    def __init__(self, topic: str, place: str, what: object) -> None:
+        super().__init__(
+            f"the event {place} ({topic}) cannot be read: {what}. `cfsm history verify` says whether the log was "
+            "changed, `cfsm restore FILE --replace` restores a backup; nothing was changed."
+        )
+
+
 class OrjsonTranscoder(Transcoder):
     """Facts as JSON text: what a person can read in the database, and fast."""
 
     def encode(self, obj: Any) -> bytes:
-        """Give the JSON text of the facts; NaN and infinity are refused by becoming null."""
+        """Give the JSON text of the facts."""
         return orjson.dumps(obj)
 
     def decode(self, data: bytes) -> Any:
@@ -34,43 +52,67 @@ class OrjsonTranscoder(Transcoder):
 
 
 class EventMapper(Mapper[UUID]):
-    """Maps events to stored events and back."""
+    """Maps events to stored events and back.
+
+    Only topics of CFSM's own events are resolved: the library would import whatever module a topic names.
+    """
 
     def __init__(self) -> None:
         super().__init__(OrjsonTranscoder())
+        self._events: dict[str, type[RecordedEvent]] = {}
+        self._aggregates: set[str] = set()
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         """Give the event as it is stored."""
+        event_class = type(domain_event)
         facts = dict(vars(domain_event))
         originator_id = facts.pop("originator_id")
         originator_version = facts.pop("originator_version")
-        version = getattr(type(domain_event), "class_version", 1)
+        version = getattr(event_class, VERSION_KEY, 1)
         if version > 1:
-            facts["class_version"] = version
-        return StoredEvent(originator_id, originator_version, get_topic(type(domain_event)), orjson.dumps(facts))
+            facts[VERSION_KEY] = version
+        topic = cast("str", event_class.TOPIC)  # type: ignore[attr-defined]  # the library refuses events without
+        return StoredEvent(originator_id, originator_version, topic, orjson.dumps(facts))
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
-        """Give the event, brought up to the version of the code. Raise EventTooNew."""
-        originator_id, version = stored_event.originator_id, stored_event.originator_version
+        """Give the event, brought up to the version of the code. Raise EventTooNew or EventDamaged."""
+        topic, version = stored_event.topic, stored_event.originator_version
+        place = f"{stored_event.originator_id}:{version}"
+        event_class = self._event_class(topic)
+        if event_class is None:
+            raise EventTooNew(topic, place)
         try:
-            event_class = resolve_topic(stored_event.topic)
-        except TopicError as error:
-            raise EventTooNew(stored_event.topic, f"{originator_id}:{version}") from error
-        facts = orjson.loads(stored_event.state)
-        if upcast(event_class, facts) is None:
-            raise EventTooNew(stored_event.topic, f"{originator_id}:{version}")
-        facts["timestamp"] = datetime.fromisoformat(facts["timestamp"])
-        facts["originator_id"] = originator_id
+            facts = orjson.loads(stored_event.state)
+            if upcast(event_class, facts) is None:
+                raise EventTooNew(topic, place)
+            facts["timestamp"] = datetime.fromisoformat(facts["timestamp"])
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise EventDamaged(topic, place, f"{type(error).__name__}: {error}") from error
+        if facts.get("originator_topic", "") not in self._aggregates:
+            raise EventTooNew(topic, place)
+        facts["originator_id"] = stored_event.originator_id
         facts["originator_version"] = version
         event = object.__new__(event_class)
         object.__setattr__(event, "__dict__", facts)
-        return event  # type: ignore[no-any-return]  # the topic says what class it is
+        return event
+
+    def _event_class(self, topic: str) -> type[RecordedEvent] | None:
+        if topic not in self._events:  # a module that defines events may have been imported since
+            self._events = {each.TOPIC: each for each in _heirs(RecordedEvent) if "TOPIC" in vars(each)}
+            self._aggregates = {"", *(each.TOPIC for each in _heirs(Recorded) if "TOPIC" in vars(each))}
+        return self._events.get(topic)
+
+
+def _heirs(kind: type[Any]) -> Iterator[type[Any]]:
+    for heir in kind.__subclasses__():
+        yield heir
+        yield from _heirs(heir)
 
 
 def upcast(event_class: type[Any], facts: dict[str, Any]) -> dict[str, Any] | None:
     """Bring facts up to the class's version by its ``upcast_vN_vM`` methods; None if they are newer than it."""
-    wanted = getattr(event_class, "class_version", 1)
-    written = facts.pop("class_version", 1)
+    wanted = getattr(event_class, VERSION_KEY, 1)
+    written = facts.pop(VERSION_KEY, 1)
     if written > wanted:
         return None
     for version in range(written, wanted):

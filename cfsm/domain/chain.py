@@ -6,22 +6,24 @@ from hashlib import sha256
 
 from cfsm.domain.log import LogEntry
 
-START = b""
-"""What the first entry's link is chained to."""
+START = bytes(sha256().digest_size)
+"""What the first entry's link is chained to: as long as a link, all zeros."""
 
 
 def link(before: bytes, entry: LogEntry) -> bytes:
-    """Give the entry's link: sha256 over the link before it and the entry's fields, each with its length."""
-    digest = sha256(before)
-    identity = f"{entry.id}\n{entry.originator_id}\n{entry.originator_version}\n{entry.topic}\n{len(entry.state)}\n"
-    digest.update(identity.encode())
-    digest.update(entry.state)
-    return digest.digest()
+    """Give the entry's link: sha256 over the link before it and the entry's fields.
+
+    Numbers and hex end at a blank, the topic has its length before it and the state is the rest: no two different
+    entries are the same bytes.
+    """
+    place, originator_id, version, topic, state = entry
+    identity = f"{place} {originator_id} {version} {len(topic)} {topic} "
+    return sha256(before + identity.encode() + state).digest()
 
 
 @dataclass(frozen=True)
 class Break:
-    """The first place where the log is not what was recorded."""
+    """The first place where the log is not what was recorded: ``altered``, ``removed`` or ``inserted``."""
 
     id: int
     what: str
@@ -29,7 +31,7 @@ class Break:
 
 @dataclass(frozen=True)
 class ChainReport:
-    """What a verification found: how many entries hold, the head's link, and the first break if there is one."""
+    """What a verification found: how many entries hold, the last one's link in hex, and the first break if any."""
 
     events: int
     head: str
@@ -48,11 +50,16 @@ def verify(entries: Iterable[LogEntry], links: Iterable[tuple[int, bytes]]) -> C
         place, expected = next(kept, (None, b""))
         if place != entry.id:
             if place is not None and place < entry.id:
-                return ChainReport(count, before.hex(), Break(place, "removed"))
-            return ChainReport(count, before.hex(), Break(entry.id, "inserted"))
-        before_entry, before = before, link(before, entry)
-        if before != expected:
-            return ChainReport(count, before_entry.hex(), Break(entry.id, "altered"))
+                return _report(count, before, Break(place, "removed"))
+            return _report(count, before, Break(entry.id, "inserted"))
+        found = link(before, entry)
+        if found != expected:
+            return _report(count, before, Break(entry.id, "altered"))
+        before = found
         count += 1
     left = next(kept, None)
-    return ChainReport(count, before.hex(), Break(left[0], "removed") if left else None)
+    return _report(count, before, Break(left[0], "removed") if left else None)
+
+
+def _report(count: int, head: bytes, broken: Break | None) -> ChainReport:
+    return ChainReport(count, head.hex() if count else "", broken)

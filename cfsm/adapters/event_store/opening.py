@@ -2,19 +2,28 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from cfsm.adapters.durable import make_durable, of_system
+from cfsm.adapters.event_store.sqlite_bell import SQLiteBell, sqlite_ringer
+from cfsm.adapters.event_store.sqlite_file import check_sqlite
+from cfsm.application.errors import Misconfigured
 from cfsm.application.factory import Factory
-from cfsm.application.ports import Bell, Clock, Misconfigured
+from cfsm.application.ports import Bell, Clock
 from cfsm.application.tasks import POLICY, TaskKind
 
+if TYPE_CHECKING:
+    from cfsm.adapters.event_store.postgres import Server
+
 EVENTS_FILE = "events.sqlite"
+BLOBS_FOLDER = "blobs"
+PROJECTIONS_FOLDER = "projections"
+BELLS_FOLDER = "bells"
 LOCK_SECONDS = 10
-CORRUPTING = ((3, 7, 0), (3, 51, 2))
-"""SQLite's versions, first and last, whose write-ahead log several processes can corrupt."""
 SOCKET_FOLDER_BYTES = 80
 """A unix socket's path may have 107 bytes; what is left is for its name."""
 
@@ -30,7 +39,8 @@ class StoreTerms:
     user: str = "cfsm"
     password: str | None = None
     password_file: Path | None = None
-    connect_timeout_seconds: int = 10
+    schema: str = "cfsm"
+    connect_timeout_seconds: float = 10
     pool_size: int = 5
 
     @property
@@ -44,29 +54,44 @@ class StoreTerms:
             return self.password or ""
         try:
             return self.password_file.read_text().splitlines()[0]
-        except (OSError, IndexError) as error:
+        except (OSError, IndexError, UnicodeDecodeError) as error:
             raise Misconfigured(f"store.password_file {self.password_file} cannot be read: {error}") from error
+
+    def server(self) -> "Server":
+        """Give the PostgreSQL server. Raise Misconfigured as ``secret`` does."""
+        from cfsm.adapters.event_store.postgres import Server  # noqa: PLC0415  psycopg takes long to import
+
+        return Server(
+            host=self.host,
+            port=self.port,
+            dbname=self.dbname,
+            user=self.user,
+            password=self.secret(),
+            schema=self.schema,
+            connect_timeout_seconds=self.connect_timeout_seconds,
+            pool_size=self.pool_size,
+        )
 
 
 def run_folder(home: Path, environ: Mapping[str, str] = os.environ) -> Path:
     """Give where the home's sockets lie: CFSM_RUNTIME_DIR, ``run`` in the home, or a short one if that is too long."""
-    wanted = Path(environ.get("CFSM_RUNTIME_DIR") or home / "run")
+    wanted = Path(environ.get("CFSM_RUNTIME_DIR") or home.absolute() / "run")
     if len(os.fsencode(wanted)) <= SOCKET_FOLDER_BYTES:
         return wanted
-    digest = sha256(os.fsencode(wanted)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"cfsm-{os.getuid()}-{digest}"
+    name = f"cfsm-{os.getuid()}-{sha256(os.fsencode(wanted)).hexdigest()[:16]}"
+    short = Path(tempfile.gettempdir()) / name
+    return short if len(os.fsencode(short)) <= SOCKET_FOLDER_BYTES else Path("/tmp") / name  # noqa: S108  named by us
 
 
-def check_sqlite() -> None:
-    """Raise Misconfigured if this SQLite can corrupt a log that several processes write."""
-    import sqlite3
-
-    first, last = CORRUPTING
-    if first <= sqlite3.sqlite_version_info <= last:
-        raise Misconfigured(
-            f"SQLite {sqlite3.sqlite_version} can corrupt a database that several processes write "
-            "(the write-ahead log's reset bug, 3.7.0 to 3.51.2). Install the package pysqlite3, which brings a newer one."
-        )
+def make_home(home: Path) -> None:
+    """Make the home, for this user's eyes only, if it is not there. Raise TryAgain or Misconfigured."""
+    if home.is_dir():
+        return
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_durable(home.parent)
+    except OSError as error:
+        raise of_system(error, home) from error
 
 
 def open_factory(
@@ -77,15 +102,25 @@ def open_factory(
     clock: Clock,
     policy: Mapping[str, TaskKind] = POLICY,
 ) -> Factory:
-    """Open the event store of a home, making it if it is new. Raise Misconfigured or TryAgain."""
+    """Open the event store of a home, making it if it is new; any number of processes may at once.
+
+    Raise Misconfigured (StoreDamaged among it) or TryAgain.
+    """
+    make_home(home)
     if terms.is_postgres:
-        return Factory(_postgres(terms), clock=clock, actor=actor, policy=policy)
+        return Factory(_postgres(terms.server()), clock=clock, actor=actor, policy=policy)
     check_sqlite()
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Misconfigured(f"{home} cannot be made: {error.strerror}. Choose another with --home.") from error
-    return Factory(_sqlite(home), clock=clock, actor=actor, ring=_ringer(home), policy=policy)
+    ring = sqlite_ringer(_bells(home))
+    return Factory(_sqlite(home), clock=clock, actor=actor, ring=ring, policy=policy)
+
+
+def open_bell(home: Path, terms: StoreTerms) -> Bell:
+    """Give a bell that rings when something is recorded in the home's event store. Raise as ``open_factory``."""
+    if not terms.is_postgres:
+        return SQLiteBell(_own(_bells(home)), home / EVENTS_FILE)
+    from cfsm.adapters.event_store.postgres_bell import PostgresBell  # noqa: PLC0415  psycopg takes long to import
+
+    return PostgresBell(terms.server())
 
 
 def _sqlite(home: Path) -> dict[str, str]:
@@ -96,34 +131,22 @@ def _sqlite(home: Path) -> dict[str, str]:
     }
 
 
-def _postgres(terms: StoreTerms) -> dict[str, str]:
-    return {
-        "PERSISTENCE_MODULE": "cfsm.adapters.event_store.postgres:Factory",
-        "POSTGRES_DBNAME": terms.dbname,
-        "POSTGRES_HOST": terms.host,
-        "POSTGRES_PORT": str(terms.port),
-        "POSTGRES_USER": terms.user,
-        "POSTGRES_PASSWORD": terms.secret(),
-        "POSTGRES_CONNECT_TIMEOUT": str(terms.connect_timeout_seconds),
-        "POSTGRES_POOL_SIZE": str(terms.pool_size),
-    }
+def _postgres(server: "Server") -> dict[str, str]:
+    return {"PERSISTENCE_MODULE": "cfsm.adapters.event_store.postgres:Factory", **server.environment}
 
 
-def _ringer(home: Path) -> Callable[[], None]:
-    from cfsm.adapters.event_store.bells import sqlite_ringer
-
-    return sqlite_ringer(run_folder(home) / "bells")
+def _bells(home: Path) -> Path:
+    return run_folder(home) / BELLS_FOLDER
 
 
-def open_bell(home: Path, terms: StoreTerms) -> Bell:
-    """Give a bell that rings when something is recorded in the home's event store."""
-    from cfsm.adapters.event_store.bells import PostgresBell, SQLiteBell
-
-    if not terms.is_postgres:
-        return SQLiteBell(run_folder(home) / "bells", home / EVENTS_FILE)
-    import psycopg
-
-    conninfo = psycopg.conninfo.make_conninfo(
-        host=terms.host, port=terms.port, dbname=terms.dbname, user=terms.user, password=terms.secret()
-    )
-    return PostgresBell(conninfo, "factory_events")
+def _own(folder: Path) -> Path:
+    """Give the folder, made if need be. Raise Misconfigured if it is somebody else's, who could listen in its place."""
+    try:
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        owner = folder.parent.stat().st_uid
+    except OSError as error:
+        raise of_system(error, folder) from error
+    if owner not in {os.getuid(), 0}:
+        raise Misconfigured(f"{folder.parent} belongs to another user: remove it, or set CFSM_RUNTIME_DIR to another.")
+    return folder

@@ -1,139 +1,200 @@
 """The event store on PostgreSQL: the same tables, for several machines."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
-from uuid import UUID
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+from typing import Any, cast
+from zlib import crc32
 
-from eventsourcing.persistence import StoredEvent
-from eventsourcing.postgres import PostgresDatastore, PostgresFactory, PostgresProcessRecorder
-from psycopg import Cursor
-from psycopg.rows import DictRow, tuple_row
-from psycopg.sql import SQL, Composed
+import psycopg
+from eventsourcing.utils import Environment
+from psycopg.conninfo import make_conninfo
 
-from cfsm.adapters.event_store.tables import CREATE, TRACKING, Tables
-from cfsm.application.tasks import Claim, Releasing, Settling, TaskKind
-from cfsm.domain.chain import ChainReport
-from cfsm.domain.log import LogEntry
+from cfsm.adapters.event_store.database import Cursor, Database
+from cfsm.adapters.event_store.postgres_errors import of_postgres
+from cfsm.adapters.event_store.recorder import StoreFactory
+from cfsm.adapters.event_store.tables import CREATE, TRACKING_COLUMNS, VERSION, insert
+from cfsm.application.errors import Misconfigured, TryAgain
+
+LOCK_SECONDS = 5.0
+"""How long a process waits for another's transaction before it gives up."""
+
+MUTE_SECONDS = 30.0
+"""How long a server may say nothing before the connection is taken for dead."""
 
 ERA = "server"
 """Leases are times of the server's clock: it is one for all machines."""
 
+STORE = "cfsm:store"
+"""Under this name the tracking table keeps the version of the tables."""
 
-class Recorder(PostgresProcessRecorder):
-    """Records events with their links of the chain, and keeps the task table, in one schema."""
+_IS_THERE = "SELECT to_regnamespace(?) IS NOT NULL, to_regclass(?) IS NOT NULL"
+_MADE = "SELECT position FROM {schema}tracking WHERE name = ?"
 
-    def __init__(self, datastore: PostgresDatastore, **kwargs: Any) -> None:
-        super().__init__(datastore, **kwargs)
-        self.tables = Tables(self._transaction, self._sql, self._lease_time, "FOR UPDATE SKIP LOCKED")
-        self.sql_create_statements += [Composed([SQL(self._sql(statement))]) for statement in CREATE]
-        self._insert = self._sql(
-            f"INSERT INTO {{schema}}{self.events_table_name} "
-            "(originator_id, originator_version, topic, state) VALUES (?, ?, ?, ?) RETURNING notification_id"
+
+@dataclass(frozen=True)
+class Server:
+    """Which database of which server, as whom, and in which schema of it."""
+
+    host: str = "localhost"
+    port: int = 5432
+    dbname: str = "cfsm"
+    user: str = "cfsm"
+    password: str = ""
+    schema: str = "cfsm"
+    connect_timeout_seconds: float = 10.0
+    pool_size: int = 5
+
+    @property
+    def conninfo(self) -> str:
+        """What PostgreSQL's library connects by. It holds the password."""
+        timeouts = f"-c lock_timeout={LOCK_SECONDS}s -c idle_in_transaction_session_timeout={2 * MUTE_SECONDS}s"
+        return make_conninfo(
+            host=self.host,
+            port=self.port,
+            dbname=self.dbname,
+            user=self.user,
+            password=self.password or None,
+            connect_timeout=max(1, round(self.connect_timeout_seconds)),
+            tcp_user_timeout=round(MUTE_SECONDS * 1_000),
+            application_name="cfsm",
+            options=timeouts,
         )
-        self._columns = f"notification_id, originator_id, originator_version, topic, state FROM {datastore.schema}."
 
-    def _sql(self, statement: str) -> str:
-        schema = f"{self.datastore.schema}."
-        return statement.replace("{schema}", schema).replace("{bytes}", "BYTEA").replace("?", "%s")
+    @property
+    def place(self) -> str:
+        """Where it is, in words without the password."""
+        return f"{self.user}@{self.host}:{self.port}/{self.dbname} (schema {self.schema})"
+
+    @property
+    def channel(self) -> str:
+        """On which the server tells of new events."""
+        return f"cfsm_{self.schema}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the library's application is told."""
+        return {
+            "POSTGRES_HOST": self.host,
+            "POSTGRES_PORT": str(self.port),
+            "POSTGRES_DBNAME": self.dbname,
+            "POSTGRES_USER": self.user,
+            "POSTGRES_PASSWORD": self.password,
+            "POSTGRES_SCHEMA": self.schema,
+            "POSTGRES_CONNECT_TIMEOUT": str(self.connect_timeout_seconds),
+            "POSTGRES_POOL_SIZE": str(self.pool_size),
+        }
+
+    @classmethod
+    def of(cls, env: Environment) -> "Server":
+        """Give the server that the library's application was told; what it was not told is the default."""
+        return cls(
+            host=env.get("POSTGRES_HOST") or cls.host,
+            port=int(env.get("POSTGRES_PORT") or cls.port),
+            dbname=env.get("POSTGRES_DBNAME") or cls.dbname,
+            user=env.get("POSTGRES_USER") or cls.user,
+            password=env.get("POSTGRES_PASSWORD") or cls.password,
+            schema=env.get("POSTGRES_SCHEMA") or cls.schema,
+            connect_timeout_seconds=float(env.get("POSTGRES_CONNECT_TIMEOUT") or cls.connect_timeout_seconds),
+            pool_size=int(env.get("POSTGRES_POOL_SIZE") or cls.pool_size),
+        )
+
+
+class Postgres(Database):
+    """One schema of a server's database. Each block takes a connection that nobody uses, or opens one."""
+
+    parameter = "%s"
+
+    def __init__(self, server: Server) -> None:
+        words = {
+            "schema": f'"{server.schema}".',
+            "bigint": "BIGINT",
+            "bytes": "BYTEA",
+            "now": "extract(epoch FROM clock_timestamp())::float8",
+            "skip_locked": "FOR UPDATE SKIP LOCKED",
+        }
+        super().__init__(server.place, ERA, words)
+        self._server = server
+        self._lock = f"SELECT pg_advisory_xact_lock({crc32(server.schema.encode())})"
+        self._lock_and_tell = f'{self._lock}; NOTIFY "{server.channel}"'
+        self._free = BoundedSemaphore(server.pool_size)
+        self._idle: deque[psycopg.Connection] = deque()
+
+    def create(self) -> None:
+        """Make the schema and its tables where there are none. Raise Misconfigured if a newer CFSM made them."""
+        schema = self._server.schema
+        with self.transaction() as cursor:
+            cursor.execute(self._lock)
+            cursor.execute(self.sql(_IS_THERE), (f'"{schema}"', f'"{schema}".stored_events'))
+            has_schema, has_tables = cursor.fetchone()
+            if not has_schema:
+                cursor.execute(f'CREATE SCHEMA "{schema}"')
+            if not has_tables:
+                for statement in CREATE:
+                    cursor.execute(self.sql(statement))
+                cursor.execute(self.sql(insert("tracking", TRACKING_COLUMNS)), (STORE, VERSION))
+            cursor.execute(self.sql(_MADE), (STORE,))
+            (version,) = cursor.fetchone() or (0,)
+        if version > VERSION:
+            raise Misconfigured(f"the event store {self.place} was made by a newer CFSM than this one. Upgrade CFSM.")
 
     @contextmanager
-    def _transaction(self, commit: bool) -> Iterator[Cursor[DictRow]]:
-        with self.datastore.transaction(commit=commit) as cursor:
+    def _connection(self) -> Iterator[psycopg.Connection]:
+        if not self._free.acquire(timeout=self._server.connect_timeout_seconds):
+            raise TryAgain(f"the event store {self.place}: all {self._server.pool_size} connections are in use")
+        try:
+            connection = self._take()
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    self._idle.append(connection)
+        except psycopg.Error as error:
+            raise of_postgres(error, self.place) from error
+        finally:
+            self._free.release()
+
+    def _take(self) -> psycopg.Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.closed:
+                return connection
+        return psycopg.connect(self._server.conninfo, autocommit=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        """Give the cursor of a transaction."""
+        with self._connection() as connection, connection.transaction():
+            yield cast("Cursor", connection.cursor(binary=True))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Cursor]:
+        """Give a cursor that sees the database as it is now until the block ends."""
+        with self._connection() as connection, connection.transaction(force_rollback=True):
+            cursor = cast("Cursor", connection.cursor(binary=True))
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield cursor
 
-    @staticmethod
-    def _lease_time(cursor: Any) -> tuple[str, float]:
-        cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8 AS now")
-        return ERA, cursor.fetchone()["now"]
+    def query(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Give the rows of one question."""
+        with self._connection() as connection:
+            cursor = connection.cursor(binary=True)
+            return cursor.execute(self.sql(statement).encode(), parameters).fetchall()
 
-    def insert_events(
-        self,
-        stored_events: Sequence[StoredEvent],
-        task: Settling | Releasing | None = None,
-        **kwargs: Any,
-    ) -> Sequence[int] | None:
-        """Record events, their links, the tracking and the task's change in one transaction."""
-        with self._transaction(True) as cursor:
-            if task is not None:
-                self.tables.settle(cursor, task)
-            self._insert_events(cursor, stored_events, **kwargs)
-            if not stored_events:
-                return []
-            self._lock_table(cursor)
-            self._notify_channel(cursor)
-            entries = [self._insert_one(cursor, event) for event in stored_events]
-            self.tables.chain(cursor, entries)
-        return [entry.id for entry in entries]
+    def lock_log(self, cursor: Cursor) -> None:
+        """Let nobody else append until the transaction ends; with its commit the server rings the followers."""
+        cursor.execute(self._lock_and_tell)
 
-    def _insert_one(self, cursor: Cursor[DictRow], event: StoredEvent) -> LogEntry:
-        originator_id = event.originator_id
-        assert isinstance(originator_id, UUID), "CFSM's ids are UUIDs"
-        row = (originator_id, event.originator_version, event.topic, event.state)
-        cursor.execute(self._insert, row)
-        found = cursor.fetchone()
-        assert found is not None, "RETURNING gives a row"
-        return LogEntry(found["notification_id"], originator_id.hex, *row[1:])
-
-    # The log
-
-    def read(self, after: int, limit: int) -> Sequence[LogEntry]:
-        """Give up to ``limit`` entries after the id ``after``."""
-        where = "notification_id > %s ORDER BY notification_id LIMIT %s"
-        return self._select(where, (after, limit))
-
-    def stream(self, originator_id: UUID) -> Sequence[LogEntry]:
-        """Give the entries of one aggregate."""
-        return self._select("originator_id = %s ORDER BY originator_version", (originator_id,))
-
-    def _select(self, where: str, parameters: tuple[Any, ...]) -> list[LogEntry]:
-        statement = f"SELECT {self._columns}{self.events_table_name} WHERE {where}"
-        with (
-            self.datastore.get_connection() as connection,
-            connection.cursor(row_factory=tuple_row) as cursor,
-        ):
-            cursor.execute(statement, parameters)
-            return [
-                LogEntry(place, originator_id.hex, version, topic, bytes(state))
-                for place, originator_id, version, topic, state in cursor
-            ]
-
-    def head(self) -> int:
-        """Give the id of the last entry, 0 for an empty log."""
-        return self.max_notification_id() or 0
-
-    def verify_chain(self) -> ChainReport:
-        """Hold the log against the chain."""
-        return self.tables.verify(self.read)
-
-    def chain_head(self) -> tuple[int, str]:
-        """Give the id of the last linked entry and its link in hex."""
-        return self.tables.head()
-
-    # The tasks
-
-    def plan(self, policy: Mapping[str, TaskKind]) -> int:
-        """Plan what new entries ask for."""
-        return self.tables.plan(self.read, lambda: self.max_tracking_id(TRACKING) or 0, self._insert_tracking, policy)
-
-    def claim(self, kinds: Sequence[str], owner: str, lease_seconds: float) -> Claim | None:
-        """Claim the oldest due task of these kinds, or give None."""
-        return self.tables.claim(kinds, owner, lease_seconds)
-
-    def renew(self, claim: Claim, lease_seconds: float, progress: str) -> None:
-        """Hold a claim for longer. Raise LeaseLost."""
-        self.tables.renew(claim, lease_seconds, progress)
-
-    def put_back(self, claim: Claim, delay_seconds: float) -> None:
-        """Make a task due again after the delay."""
-        self.tables.put_back(claim, delay_seconds)
-
-    def overview(self) -> list[dict[str, Any]]:
-        """Give the tasks that are not done, oldest first."""
-        return self.tables.overview()
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        while self._idle:
+            self._idle.pop().close()
 
 
-class Factory(PostgresFactory):
-    """Makes the recorder for a database."""
+class Factory(StoreFactory):
+    """Makes the recorder of the schema that the ``POSTGRES_…`` words name."""
 
-    process_recorder_class = Recorder
+    def __init__(self, env: Environment) -> None:
+        super().__init__(env, Postgres(Server.of(env)))

@@ -1,0 +1,29 @@
+"""Files that are on the disk when a function returns, and what the system's errors about files ask of us."""
+
+import errno
+import os
+from pathlib import Path
+
+from cfsm.application.errors import Misconfigured, TryAgain
+
+_FOR_A_PERSON = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+
+
+def make_durable(path: Path) -> None:
+    """Let the disk have what was written to a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def of_system(error: OSError, path: Path) -> TryAgain | Misconfigured:
+    """Give the error to raise for one of the system's about a path: a person's to mend, or to try again."""
+    if error.errno in _FOR_A_PERSON:
+        return Misconfigured(
+            f"{path} cannot be written: {error.strerror}. Make it writable for this user, or choose another CFSM_HOME."
+        )
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return TryAgain(f"{path} cannot be written: the disk is full. Free some space.")
+    return TryAgain(f"{path} cannot be written: {error.strerror}")
