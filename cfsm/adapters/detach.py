@@ -33,15 +33,24 @@ def detach(log_path: Path) -> int | None:
         os.close(tell_end)
         os.waitpid(first, 0)
         return _told_pid(pid_end)
-    os.setsid()
-    if os.fork():
-        os._exit(0)  # so that the one that goes on leads no session and can get no terminal again
+    _leave_session()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _redirect(log)
     os.close(pid_end)
     os.write(tell_end, str(os.getpid()).encode())
     os.close(tell_end)
     return None
+
+
+def _leave_session() -> None:
+    """Go on in a process that leads no session, so that it can get no terminal again."""
+    os.setsid()
+    try:
+        second = os.fork()
+    except OSError:
+        os._exit(1)  # the launcher sees that no pid comes
+    if second:
+        os._exit(0)
 
 
 def _open_log(log_path: Path) -> int:

@@ -86,9 +86,11 @@ class HomeLock:
             raise _unusable(self.home, error) from error
 
     def release(self) -> None:
-        """Let the home go; again is no error."""
+        """Let the home go; again is no error. A process that goes on in this one's place keeps it.
+
+        What is written stays, as after kill -9: the lock alone says whether the home is held.
+        """
         if self._fd >= 0:
-            os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = -1
 

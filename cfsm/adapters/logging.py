@@ -8,12 +8,26 @@ import json as standard_json
 import logging
 import sys
 from contextlib import AbstractContextManager
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 import orjson
 import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+
+class TextOut(Protocol):
+    """Where lines go: a text file, or the supervisor's Terminal, which never waits."""
+
+    def write(self, text: str, /) -> object:
+        """Take the text."""
+
+    def flush(self) -> object:
+        """Pass on what was taken."""
+
+    def isatty(self) -> bool:
+        """Tell whether a person may be looking."""
+
 
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -22,7 +36,7 @@ _SHARED: tuple[Processor, ...] = (
 )
 
 
-def configure(worker: str, *, json: bool, level: int = logging.INFO, stream: TextIO | None = None) -> None:
+def configure(worker: str, *, json: bool, level: int = logging.INFO, stream: TextOut | None = None) -> None:
     """Set up structlog and the standard library's logging for this process; again replaces the former set-up.
 
     ``worker`` is the WORKER of every JSON line; people see it in the log's name. ``stream`` is stderr if not given.

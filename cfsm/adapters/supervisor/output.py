@@ -105,6 +105,10 @@ class Terminal:
         except OSError:
             self._backlog = b""  # the terminal is gone; the log files have everything
 
+    def isatty(self) -> bool:
+        """Tell whether it is a terminal, for whom lines may be coloured."""
+        return self._fd is not None and os.isatty(self._fd)
+
     def close(self) -> None:
         """Write no more."""
         if self._fd is not None and self._own:

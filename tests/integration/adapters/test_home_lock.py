@@ -90,6 +90,30 @@ def test_a_killed_factorys_lock_is_taken(tmp_path, other):
         assert holder_of(tmp_path).pid == os.getpid()
 
 
+HAND_OVER = """
+import os, sys
+from pathlib import Path
+from cfsm.adapters.home_lock import HomeLock
+with HomeLock.acquire(Path(sys.argv[1])) as lock:
+    if os.fork():
+        sys.exit(0)  # lets go on its way out
+    lock.record_holder()
+    print(os.getpid(), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_process_that_goes_on_in_the_holders_place_keeps_the_home(tmp_path):
+    argv = [sys.executable, "-c", HAND_OVER, str(tmp_path)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as launcher:
+        pid = int(launcher.stdout.readline())
+        assert launcher.wait() == 0
+
+        assert holder_of(tmp_path).pid == pid
+        with pytest.raises(HomeInUse, match=f"pid {pid}"):
+            HomeLock.acquire(tmp_path)
+
+
 def test_garbage_in_the_lock_file_does_not_matter(tmp_path):
     lock_path(tmp_path).parent.mkdir()
     lock_path(tmp_path).write_bytes(b"\xff" * 10_000)

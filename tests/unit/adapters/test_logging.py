@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from cfsm.adapters.logging import configure, log_fields
+from cfsm.adapters.supervisor.output import Terminal
 
 
 @pytest.fixture
@@ -136,6 +137,14 @@ def test_configuring_again_replaces_what_was_configured(stream):
     structlog.get_logger().info("hello")
 
     assert [line["WORKER"] for line in lines(stream)] == ["second"]
+
+
+def test_lines_may_go_to_a_terminal_that_is_never_waited_for(stream, tmp_path):
+    with (tmp_path / "out").open("wb") as out:
+        configure("supervisor", json=False, stream=Terminal(out.fileno()))
+        structlog.get_logger().info("worker ready", unit="backtester-1")
+
+    assert "worker ready" in (tmp_path / "out").read_text()
 
 
 def test_a_stream_that_is_gone_ends_nobody(stream):

@@ -160,6 +160,7 @@ def test_no_worker_outlives_a_killed_supervisor(tmp_path, factory):
     pid = worker(tmp_path).pid
 
     process.kill()
+    process.wait()
 
     until(lambda: not is_alive(pid))
     assert read_status(tmp_path).running is False

@@ -173,6 +173,8 @@ def test_a_terminals_own_mode_is_left_alone():
 
     terminal = Terminal(slave)
     terminal.write("hello\n")
+    assert terminal.isatty()
+    assert not Terminal(None).isatty()
 
     assert os.read(master, 100) == b"hello\r\n"
     assert fcntl.fcntl(slave, fcntl.F_GETFL) == before
