@@ -32,18 +32,26 @@ def show(house: House, as_json: bool) -> None:
 @click.pass_obj
 def check(house: House, file: Path | None) -> int:
     """Check a configuration file, or the one in use; all problems at once, with file and line."""
-    from cfsm.settings import check as problems_of
+    from cfsm.settings import check as findings_of
 
     if file is None:
-        _ = house.settings
+        say_what_has_no_effect(house)
         talk("The configuration is right.")
         return 0
-    problems = problems_of(file)
+    problems, notices = findings_of(file)
     for problem in problems:
         talk(str(problem))
+    for notice in notices:
+        talk(f"Note: {notice}")
     if not problems:
         talk(f"{file} is right.")
     return EXIT_CONFIGURATION if problems else 0
+
+
+def say_what_has_no_effect(house: House) -> None:
+    """Tell, on stderr, what is configured and changes nothing. Raise ConfigurationError for what is wrong."""
+    for notice in house.settings.notices:
+        talk(f"Note: {notice}")
 
 
 @config.command()

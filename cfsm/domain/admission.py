@@ -1,6 +1,5 @@
 """May work start while the machine is loaded as it is? A pure decision, with its reason in words."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from math import isfinite
@@ -41,22 +40,6 @@ class AdmissionRules:
     max_psi_memory_full_percent: float | None = 2.0
     max_cpu_percent: float | None = None
     max_temperature_celsius: float | None = 90.0
-
-
-PROFILES: Mapping[str, AdmissionRules] = {
-    "standard": AdmissionRules(),
-    "cpu_optimized": AdmissionRules(max_psi_cpu_some_percent=40.0, max_temperature_celsius=85.0),
-    "safe": AdmissionRules(
-        min_memory_available_mb=2_000,
-        min_disk_free_mb=5_000,
-        max_psi_cpu_some_percent=30.0,
-        max_psi_memory_full_percent=1.0,
-        max_temperature_celsius=75.0,
-    ),
-    # Several models are held in memory side by side.
-    "cooperative": AdmissionRules(min_memory_available_mb=2_000),
-}
-"""The rules of each profile of the configuration."""
 
 
 class Shortage(StrEnum):

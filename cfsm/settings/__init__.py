@@ -4,13 +4,12 @@ Here live the schema, the readers, and the words for what is wrong. What a setti
 `bootstrap` hands each object the values or the section that it needs, never the whole.
 """
 
-from cfsm.settings.loading import check, load, profiles
+from cfsm.settings.loading import Findings, check, load, profiles
 from cfsm.settings.problems import ConfigurationError, Problem
 from cfsm.settings.schema import (
     Admission,
     Backtest,
     Complexity,
-    Coordinator,
     Generation,
     MarketData,
     ModelSelection,
@@ -29,7 +28,7 @@ __all__ = [
     "Backtest",
     "Complexity",
     "ConfigurationError",
-    "Coordinator",
+    "Findings",
     "Generation",
     "MarketData",
     "ModelSelection",

@@ -1,4 +1,4 @@
-"""Settings that are right one by one and cannot be meant together."""
+"""Settings that are right one by one and cannot be meant together, and settings that change nothing."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from cfsm.settings.tree import Path
 Contradiction = tuple[Path, str]
 """The key to change and what is wrong with it."""
 
+NOT_YET = "is read and not used yet: strategies are of the predefined families, no model is asked"
 MODELS_OF_A_COOPERATION = 2
 
 
@@ -20,6 +21,12 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _timeouts(settings)
     if settings.store.password and settings.store.password_file:
         yield ("store", "password"), "is given here and by store.password_file; keep the file"
+
+
+def without_effect(settings: Settings) -> Iterator[Contradiction]:
+    """Every key that was set and changes nothing."""
+    if settings.generation.models:
+        yield ("generation", "models"), NOT_YET
 
 
 def _models(settings: Settings) -> Iterator[Contradiction]:
@@ -40,15 +47,6 @@ def _models(settings: Settings) -> Iterator[Contradiction]:
 
 def _backtest(settings: Settings) -> Iterator[Contradiction]:
     backtest = settings.backtest
-    if backtest.screening_timerange and backtest.proof_timerange:
-        end = backtest.screening_timerange.partition("-")[2]
-        begin = backtest.proof_timerange.partition("-")[0]
-        if not end or not begin or begin < end:
-            yield (
-                ("backtest", "proof_timerange"),
-                f"must begin when screening_timerange ({backtest.screening_timerange}) has ended; what selects "
-                "a strategy cannot prove it",
-            )
     for place, pair in enumerate(backtest.pairs):
         if not pair.endswith(f":{backtest.stake_currency}"):
             yield (

@@ -5,6 +5,7 @@ Those files are `background_config.json`, `background_config_cooperative.json` a
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from cfsm.settings.problems import got, nearest
 from cfsm.settings.tree import Node, Path
@@ -22,9 +23,18 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "min_backtest_score": "selection.min_backtest_score",
         "max_strategy_age_days": "retention.max_strategy_age_days",
         "cooperative_mode.parallel_generation_count": "generation.parallel_generation_count",
-        "coordinator.health_check_interval": "coordinator.health_check_interval_seconds",
     }
 )
+WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
+    {
+        "coordinator.max_concurrent_operations": "each worker does one thing at a time; workers.instances says how "
+        "many workers there are",
+        "coordinator.health_check_interval": "workers are watched all the time; workers.watchdog_seconds says how "
+        "long one may be silent",
+    }
+)
+"""Keys that are accepted and change nothing, with what does instead."""
+
 COOPERATION = "cooperative_mode"
 MODE = ("generation", "mode")
 FLAGS: Mapping[str, bool] = MappingProxyType(
@@ -34,17 +44,27 @@ FLAGS: Mapping[str, bool] = MappingProxyType(
 
 EVERY_NAME = (*KEYS, *(f"{COOPERATION}.{flag}" for flag in FLAGS))
 
-Strange = tuple[int | None, str, str]
-"""The line, the key as the file writes it, and what is wrong."""
+Remark = tuple[int | None, str, str]
+"""The line, the key as the file writes it, and what there is to say."""
 
 
-def translate(root: Node) -> tuple[dict[Path, str], list[Strange]]:
-    """Move what stands under earlier names to ours, in place.
+class Translation(NamedTuple):
+    """The earlier name of every key moved, by its new path; what could not be moved; what has no effect."""
 
-    Returns the earlier name of every key moved, by its new path, and what could not be moved.
-    """
+    names: dict[Path, str]
+    problems: list[Remark]
+    notices: list[Remark]
+
+
+def translate(root: Node) -> Translation:
+    """Move what stands under earlier names to ours, in place."""
     names: dict[Path, str] = {}
-    problems: list[Strange] = []
+    problems: list[Remark] = []
+    notices: list[Remark] = []
+    for earlier, instead in WITHOUT_EFFECT.items():
+        node = _take(root, earlier)
+        if node is not None:
+            notices.append((node.line, earlier, f"has no effect: {instead}"))
     for earlier, ours in KEYS.items():
         node = _take(root, earlier)
         if node is not None:
@@ -54,7 +74,7 @@ def translate(root: Node) -> tuple[dict[Path, str], list[Strange]]:
         mode = _mode(section, problems)
         if mode is not None:
             _move(root, Node(mode, section.line), COOPERATION, MODE, names, problems)
-    return names, problems
+    return Translation(names, problems, notices)
 
 
 def _take(root: Node, key: str) -> Node | None:
@@ -63,11 +83,14 @@ def _take(root: Node, key: str) -> Node | None:
     holder = holders[-1].value
     if len(holders) <= len(outer) or not isinstance(holder, dict):
         return None
-    return holder.pop(last, None)
+    node = holder.pop(last, None)
+    if node is not None and not holder and outer and isinstance(root.value, dict):
+        del root.value[outer[0]]  # a section of theirs of which nothing is left
+    return node
 
 
 def _move(
-    root: Node, node: Node, earlier: str, path: tuple[str, ...], names: dict[Path, str], problems: list[Strange]
+    root: Node, node: Node, earlier: str, path: tuple[str, ...], names: dict[Path, str], problems: list[Remark]
 ) -> None:
     section, key = path
     values = root.value
@@ -84,7 +107,7 @@ def _move(
         names[path] = earlier
 
 
-def _mode(section: Node, problems: list[Strange]) -> str | None:
+def _mode(section: Node, problems: list[Remark]) -> str | None:
     """The mode of generation that the flags choose; None if there are none."""
     if not isinstance(section.value, dict):
         if section.value is not None:

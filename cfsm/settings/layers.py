@@ -22,12 +22,16 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Values of one origin. `names` says under which name the origin knows a key that we call otherwise."""
+    """Values of one origin. `names` says under which name the origin knows a key that we call otherwise.
+
+    `problems` must be changed, `notices` are only worth knowing.
+    """
 
     name: str
     root: Node = field(default_factory=lambda: Node({}))
     names: Mapping[Path, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    notices: tuple[Problem, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """The values alone, as the schema takes them."""
@@ -66,9 +70,10 @@ def read_file(path: FilePath) -> Layer:
     except NotReadable as unreadable:
         return Layer(name, problems=(Problem(name, unreadable.line, "", unreadable.message),))
     doubles = [(line, key, f"is on line {first} already; keep one") for line, key, first in builder.doubles]
-    names, strange = earlier_names.translate(root)
-    problems = [Problem(name, line, key, message) for line, key, message in (*doubles, *strange)]
-    return Layer(name, _without_empty_sections(root), names, tuple(problems))
+    translated = earlier_names.translate(root)
+    problems = [Problem(name, *remark) for remark in (*doubles, *translated.problems)]
+    notices = [Problem(name, *remark) for remark in translated.notices]
+    return Layer(name, _without_empty_sections(root), translated.names, tuple(problems), tuple(notices))
 
 
 def _sections(root: Node | None) -> Node:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from cfsm.adapters.shipped import shipped
-from cfsm.settings.contradictions import contradictions
+from cfsm.settings.contradictions import contradictions, without_effect
 from cfsm.settings.layers import Layer, read_environment, read_file
 from cfsm.settings.problems import SHOWN_PROBLEMS, ConfigurationError, Problem, nearest
 from cfsm.settings.schema import Settings
@@ -38,16 +38,25 @@ def load(
     together = [_placed(layers, path, message) for path, message in contradictions(settings)]
     if together:
         raise ConfigurationError(_some(together))
-    return settings.with_origins(dict(_origins(layers, settings)))
+    notices = [notice for layer in layers for notice in layer.notices]
+    notices += [_placed(layers, path, message) for path, message in without_effect(settings)]
+    return settings.read_from(dict(_origins(layers, settings)), notices)
 
 
-def check(file: FilePath) -> list[Problem]:
-    """Every problem of one file, read as `load` would read it without any variable set. Empty if it is right."""
+class Findings(NamedTuple):
+    """What a check found: problems, which must be changed, and notices, which are only worth knowing."""
+
+    problems: list[Problem]
+    notices: list[Problem]
+
+
+def check(file: FilePath) -> Findings:
+    """Check one file, read as `load` would read it without any variable set."""
     try:
-        load(file.parent, file=file, environ={})
+        settings = load(file.parent, file=file, environ={})
     except ConfigurationError as error:
-        return error.problems
-    return []
+        return Findings(error.problems, [])
+    return Findings([], list(settings.notices))
 
 
 def profiles() -> list[str]:

@@ -60,9 +60,12 @@ A value is looked for in four places; the first that has it wins:
 3. the profile: `--profile`, else `CFSM_PROFILE`, else the file's `profile`, else `standard`,
 4. the defaults below.
 
+Not used yet: `generation.models`, `generation.mode`, `generation.parallel_generation_count`, `model_selection` and
+`ollama`. They are read and checked; no model is asked, strategies are of the predefined families.
+
 Sections and tables are merged key by key, lists are replaced. `cfsm config show` prints every value with the place
-that it comes from, `cfsm config check FILE` names every problem with file, line and key at once, and
-`cfsm config schema` prints a JSON Schema for editors.
+that it comes from, `cfsm config check FILE` names every problem with file, line and key at once, and says what has no
+effect; `cfsm config schema` prints a JSON Schema for editors.
 
 The file is plain YAML 1.2 or, named `.json`, JSON with `//` comments and trailing commas. Unknown keys, keys written
 twice, aliases (`*name`) and tags (`!name`) are errors.
@@ -129,6 +132,7 @@ def reference() -> str:
     parts += [EARLIER_HEAD, "| theirs | ours |\n|---|---|"]
     parts += [f"| `{earlier}` | `{ours}` |" for earlier, ours in earlier_names.KEYS.items()]
     parts += [f"| `cooperative_mode.{flag}` | `generation.mode`, chosen by the three |" for flag in earlier_names.FLAGS]
+    parts += [f"| `{earlier}` | none: {why} |" for earlier, why in earlier_names.WITHOUT_EFFECT.items()]
     return "\n".join(parts) + "\n"
 
 

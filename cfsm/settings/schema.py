@@ -1,6 +1,6 @@
 """What can be configured: sections, keys, defaults, bounds and what each key means."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal
@@ -17,6 +17,7 @@ from pydantic import (
 
 from cfsm.domain.admission import AdmissionRules
 from cfsm.domain.timeouts import TABLE, UNKNOWN_MODEL, Timeouts
+from cfsm.settings.problems import Problem
 
 MODEL = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$"
 PAIR = r"^[A-Z0-9]+/[A-Z0-9]+:[A-Z0-9]+$"
@@ -150,24 +151,14 @@ class Backtest(Section):
         le=YEAR_SECONDS,
         description="Time after which a strategy in service is backtested again. 0: never by the clock.",
     )
-    screening_timerange: Timerange | None = Field(
-        None,
-        description="Part of the candles that selects strategies, as Freqtrade writes it. null: what proof_share "
-        "leaves.",
-    )
-    proof_timerange: Timerange | None = Field(
-        None,
-        description="Part of the candles that proves the selected ones and selects none. null: the last "
-        "proof_share of the candles.",
-    )
-    proof_share: Number = Field(
-        0.3, ge=0.05, le=0.9, description="Share of the candles, at their end, kept for the proof."
+    timerange: Timerange | None = Field(
+        None, description="Part of the candles that strategies are tested on, as Freqtrade writes it. null: all."
     )
     pairs: Annotated[tuple[Pair, ...], Field(max_length=500), AfterValidator(_distinct)] = Field(
         (), description="Pairs traded, as Freqtrade spells them. Empty: every pair of the data set."
     )
     timeframe: Timeframe | None = Field(
-        "5m", description="Timeframe of the candles. null: the one that the strategy asks for."
+        None, description="Timeframe of the candles, in place of the strategy's own. null: the one it asks for."
     )
     timeframe_detail: Timeframe | None = Field(
         None, description="Smaller timeframe in which open trades are followed. null: none."
@@ -386,23 +377,6 @@ class Admission(Section):
     window_seconds: Number = Field(2, ge=0.1, le=600, description="Time over which use and pressure are measured.")
 
 
-class Coordinator(Section):
-    """How the factory's health is watched and its tasks are planned."""
-
-    health_check_interval_seconds: Number = Field(
-        30, ge=1, le=DAY_SECONDS, description="Time from one look at the workers' health to the next."
-    )
-    max_concurrent_operations: Whole = Field(
-        20, ge=1, le=1000, description="Tasks in work at the same time, over all workers."
-    )
-    unhealthy_after_seconds: Whole = Field(
-        120, ge=1, le=DAY_SECONDS, description="Silence after which a worker is shown as unhealthy."
-    )
-    max_lag_events: Whole = Field(
-        1000, ge=1, le=1_000_000_000, description="Events behind the log from which a worker is shown as late."
-    )
-
-
 class Settings(Section):
     """Everything that can be configured."""
 
@@ -420,17 +394,22 @@ class Settings(Section):
     ollama: Ollama = Ollama()
     market_data: MarketData = MarketData()
     admission: Admission = Admission()
-    coordinator: Coordinator = Coordinator()
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _notices: tuple[Problem, ...] = PrivateAttr(default=())
 
     @property
     def origins(self) -> Mapping[str, str]:
         """The place that each value comes from, by key; values that are defaults are left out."""
         return self._origins
 
-    def with_origins(self, origins: Mapping[str, str]) -> "Settings":
-        """The same settings, with the places that their values come from."""
+    @property
+    def notices(self) -> tuple[Problem, ...]:
+        """What was said and has no effect, in order; nothing is wrong with it."""
+        return self._notices
+
+    def read_from(self, origins: Mapping[str, str], notices: Iterable[Problem] = ()) -> "Settings":
+        """The same settings, with the places that their values come from and what has no effect."""
         copy = self.model_copy()
-        copy._origins = dict(origins)  # noqa: SLF001 - a copy of its own
+        copy._origins, copy._notices = dict(origins), tuple(notices)  # noqa: SLF001 - a copy of its own
         return copy

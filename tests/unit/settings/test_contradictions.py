@@ -28,14 +28,6 @@ def errors(folder: Path, text: str, **environ: str) -> list[str]:
             "4: model_selection.validation[0]: must be one of generation.models; phi3 is not; did you mean phi3:mini?",
         ),
         (
-            "backtest:\n  proof_timerange: 20250101-20250301\n  screening_timerange: 20250101-20250201\n",
-            "2: backtest.proof_timerange: must begin when screening_timerange (20250101-20250201) has ended",
-        ),
-        (
-            "backtest:\n  proof_timerange: 20250301-\n  screening_timerange: 20250101-\n",
-            "2: backtest.proof_timerange: must begin when screening_timerange (20250101-) has ended",
-        ),
-        (
             "backtest:\n  stake_currency: USDC\n  pairs:\n  - BTC/USDC:USDC\n  - BTC/USDT:USDT\n",
             "5: backtest.pairs[1]: must settle in backtest.stake_currency (USDC); BTC/USDT:USDT does not",
         ),
@@ -87,15 +79,13 @@ def test_a_contradiction_is_told_where_the_winning_value_stands(tmp_path):
     ],
 )
 def test_a_timerange_has_real_days_in_order(tmp_path, timerange, message):
-    (error,) = errors(tmp_path, f"backtest:\n  proof_timerange: {timerange}\n")
+    (error,) = errors(tmp_path, f"backtest:\n  timerange: {timerange}\n")
 
-    assert error.startswith("2: backtest.proof_timerange: ")
+    assert error.startswith("2: backtest.timerange: ")
     assert message in error
 
 
-def test_ranges_that_touch_do_not_overlap(tmp_path):
-    (tmp_path / "cfsm.yaml").write_text(
-        "backtest: {screening_timerange: 20250101-20250201, proof_timerange: 20250201-}"
-    )
+def test_a_timerange_may_be_open(tmp_path):
+    (tmp_path / "cfsm.yaml").write_text("backtest: {timerange: 20250201-}")
 
-    assert load(tmp_path, environ={}).backtest.proof_timerange == "20250201-"
+    assert load(tmp_path, environ={}).backtest.timerange == "20250201-"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cfsm.settings import ConfigurationError, load
+from cfsm.settings import ConfigurationError, Settings, load
 
 STANDARD = """\
 {
@@ -79,12 +79,43 @@ def test_the_cooperative_file_is_read_as_it_is(tmp_path):
 
 
 def test_their_names_are_known_in_yaml_too(tmp_path):
-    text = "coordinator:\n  max_concurrent_operations: 21\n  health_check_interval: 31\n"
+    text = "max_strategies: 21\nmin_backtest_score: 0.3\n"
 
     settings = load(tmp_path, file=write(tmp_path, text, "config.yaml"), environ={})
 
-    assert settings.coordinator.max_concurrent_operations == 21
-    assert settings.coordinator.health_check_interval_seconds == 31
+    assert (settings.retention.max_strategies, settings.selection.min_backtest_score) == (21, 0.3)
+
+
+def test_a_coordinator_is_accepted_and_said_to_have_no_effect(tmp_path):
+    text = "generation:\n  seed: 5\ncoordinator:\n  max_concurrent_operations: 20\n  health_check_interval: 30\n"
+    file = write(tmp_path, text, "config.yaml")
+
+    settings = load(tmp_path, file=file, environ={})
+
+    assert settings.model_dump() == {**Settings().model_dump(), "generation": settings.generation.model_dump()}
+    assert [str(notice) for notice in settings.notices] == [
+        f"{file}:4: coordinator.max_concurrent_operations: has no effect: each worker does one thing at a time; "
+        "workers.instances says how many workers there are",
+        f"{file}:5: coordinator.health_check_interval: has no effect: workers are watched all the time; "
+        "workers.watchdog_seconds says how long one may be silent",
+    ]
+
+
+def test_another_key_of_a_coordinator_is_no_setting(tmp_path):
+    text = "coordinator:\n  health_check_interval: 30\n  max_concurent_operations: 20\n"
+
+    (error,) = errors(write(tmp_path, text, "config.yaml"))
+
+    assert error.startswith("1: coordinator: is no setting")
+
+
+def test_models_are_said_to_be_unused(tmp_path):
+    file = write(tmp_path, STANDARD)
+
+    (notice,) = load(tmp_path, file=file, environ={}).notices
+
+    assert str(notice).startswith(f"{file}:9: models: is read and not used yet: strategies are of the predefined")
+    assert load(tmp_path, environ={}).notices == ()
 
 
 @pytest.mark.parametrize(

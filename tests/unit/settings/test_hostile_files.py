@@ -15,7 +15,7 @@ from cfsm.settings.layers import read_file
 def problem(folder: Path, content: bytes | str, name: str = "cfsm.yaml") -> Problem:
     file = folder / name
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    (found,) = check(file)
+    (found,) = check(file).problems
     assert found.file == str(file)
     return found
 
@@ -59,7 +59,7 @@ def test_an_empty_file_is_a_right_one(tmp_path, content):
     file = tmp_path / "cfsm.yaml"
     file.write_bytes(content)
 
-    assert check(file) == []
+    assert check(file).problems == []
 
 
 def test_lines_that_unfold_to_gigabytes_are_refused(tmp_path):
@@ -166,13 +166,13 @@ def test_words_of_yaml_mean_what_they_say(tmp_path):
 
 
 def test_a_given_file_must_be_there(tmp_path):
-    (found,) = check(tmp_path / "none.yaml")
+    (found,) = check(tmp_path / "none.yaml").problems
 
     assert str(found) == f"{tmp_path}/none.yaml: cannot be read: No such file or directory"
 
 
 def test_a_folder_is_no_file(tmp_path):
-    (found,) = check(tmp_path)
+    (found,) = check(tmp_path).problems
 
     assert found.message == "is not a regular file; name a YAML or JSON file"
 
@@ -180,7 +180,7 @@ def test_a_folder_is_no_file(tmp_path):
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.yaml")
 
-    (found,) = check(tmp_path / "pipe.yaml")
+    (found,) = check(tmp_path / "pipe.yaml").problems
 
     assert found.message == "is not a regular file; name a YAML or JSON file"
 
@@ -199,13 +199,13 @@ def test_an_unreadable_file_says_so(tmp_path):
     file = tmp_path / "cfsm.yaml"
     file.touch(mode=0)
 
-    (found,) = check(file)
+    (found,) = check(file).problems
 
     assert found.message == "cannot be read: Permission denied"
 
 
 def test_a_name_with_a_zero_byte_is_none():
-    (found,) = check(Path("a\0b.yaml"))
+    (found,) = check(Path("a\0b.yaml")).problems
 
     assert found.message == "is no file's name"
 
@@ -221,7 +221,7 @@ def test_no_bytes_break_the_reader(tmp_path_factory, name, content):
     file = tmp_path_factory.getbasetemp() / name
     file.write_bytes(content)
 
-    assert all(str(found).isprintable() for found in check(file))
+    assert all(str(found).isprintable() for found in check(file).problems)
 
 
 JSON_VALUES = st.recursive(

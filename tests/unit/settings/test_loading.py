@@ -222,10 +222,11 @@ def test_check_gives_the_problems_of_a_file(tmp_path):
     good = write(tmp_path, "generation:\n  seed: 5\n", "good.yaml")
     bad = write(tmp_path, "generation:\n  seed: -5\n", "bad.yaml")
 
-    assert check(good) == []
-    (problem,) = check(bad)
+    assert check(good) == ([], [])
+    ((problem,), notices) = check(bad)
     assert (problem.file, problem.line, problem.key) == (str(bad), 2, "generation.seed")
     assert problem.message == "must be at least 0 (got -5)"
+    assert notices == []
 
 
 def test_a_secret_is_not_repeated_in_an_error(tmp_path):

@@ -9,7 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from cfsm.domain.admission import AdmissionRules
-from cfsm.settings import Settings, load
+from cfsm.settings import Settings, load, profiles
 from cfsm.settings.fields import EVERYTHING, FIELDS, SECTIONS, is_secret, variable
 from cfsm.settings.rendering import accepts, describe, documented_yaml, json_schema, reference
 
@@ -104,6 +104,18 @@ def test_the_limits_of_admission_are_the_rules_of_the_domain():
     settings = Settings().admission.model_dump(exclude={"window_seconds"})
 
     assert AdmissionRules(**settings) == AdmissionRules()
+
+
+def test_the_safe_profile_admits_the_least():
+    admissions = {name: load(Path("/no/such/home"), profile=name, environ={}).admission for name in profiles()}
+    safe = admissions["safe"]
+
+    for rules in admissions.values():
+        assert safe.min_memory_available_mb >= rules.min_memory_available_mb
+        assert safe.min_disk_free_mb >= rules.min_disk_free_mb
+        assert safe.max_psi_cpu_some_percent <= rules.max_psi_cpu_some_percent
+        assert safe.max_psi_memory_full_percent <= rules.max_psi_memory_full_percent
+        assert safe.max_temperature_celsius <= rules.max_temperature_celsius
 
 
 @pytest.mark.parametrize("key", ["store.password", "store.password_file", "backtest.fee"])
