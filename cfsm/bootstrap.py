@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # imported where they are used: a question about the past nee
     from cfsm.adapters.event_store.opening import StoreTerms
     from cfsm.adapters.freqtrade.client import ForgeEngine
     from cfsm.adapters.market_data.store import DatasetStore
-    from cfsm.adapters.supervisor.units import UnitSpec
+    from cfsm.adapters.supervisor.units import RestartPolicy, UnitSpec
     from cfsm.application.factory import Factory
     from cfsm.application.ports import Bell
     from cfsm.projections.base import Projection, View
@@ -358,6 +358,17 @@ def _name_with_code(house: House, normalised_hash: str) -> str | None:
 def _name_with_result(house: House, result_hash: str) -> str | None:
     found = house.strategies.select(result_hash=result_hash, limit=1)
     return found[0].name if found else None
+
+
+def restart_policy(house: House) -> "RestartPolicy":
+    """Give when the embedded supervisor starts a worker again that ended."""
+    from cfsm.adapters.supervisor.units import RestartPolicy
+
+    workers = house.settings.workers
+    return RestartPolicy(
+        first_delay_seconds=workers.restart_backoff_first_seconds,
+        longest_delay_seconds=workers.restart_backoff_most_seconds,
+    )
 
 
 def units(house: House) -> "list[UnitSpec]":

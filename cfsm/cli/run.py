@@ -9,7 +9,8 @@ from typing import Any
 
 import rich_click as click
 
-from cfsm.bootstrap import ROLES, House, build_worker, units
+from cfsm.bootstrap import ROLES, House, build_worker, restart_policy, units
+from cfsm.cli.config import say_what_has_no_effect
 from cfsm.cli.output import EXIT_CONFIGURATION, talk
 
 
@@ -30,6 +31,7 @@ def run(house: House, detach: bool, quiet: bool) -> int:
     from cfsm.adapters.detach import detach as go_on_detached
     from cfsm.adapters.home_lock import HomeLock
 
+    say_what_has_no_effect(house)
     with HomeLock.acquire(house.path) as lock:
         _ = house.factory  # makes the tables before anybody else wants to
         specs = units(house)
@@ -42,10 +44,10 @@ def run(house: House, detach: bool, quiet: bool) -> int:
             lock.record_holder()
         else:
             talk(f"The factory of {house.path} runs. Ctrl+C stops it.")
-        return _supervise(house.path, specs, quiet=quiet)
+        return _supervise(house.path, specs, restart_policy(house), quiet=quiet)
 
 
-def _supervise(home: Path, specs: Any, *, quiet: bool) -> int:
+def _supervise(home: Path, specs: Any, policy: Any, *, quiet: bool) -> int:
     from cfsm.adapters.supervisor.events import SupervisorEvent
     from cfsm.adapters.supervisor.group import Supervisor, run_until_signalled
     from cfsm.adapters.supervisor.output import Terminal
@@ -58,7 +60,7 @@ def _supervise(home: Path, specs: Any, *, quiet: bool) -> int:
     terminal = Terminal(None if quiet else sys.stderr.fileno())
 
     async def supervise() -> Any:
-        return await run_until_signalled(Supervisor(specs, home, say, terminal=terminal))
+        return await run_until_signalled(Supervisor(specs, home, say, terminal=terminal, policy=policy))
 
     ended = asyncio.run(supervise())
     wrong = [unit for unit in ended if unit.state is UnitState.MISCONFIGURED]
