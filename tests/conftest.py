@@ -35,3 +35,16 @@ def forge(datasets):
     with ForgeEngine(run / "forge.sock", datasets) as engine:
         yield engine
     shutil.rmtree(run)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server of the tests' own; a test that asks for it is skipped where none is installed."""
+    from tests.fakes.postgres_server import PostgresServer, binaries
+
+    programs = binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL's server is not installed (Debian: apt install postgresql)")
+    server = PostgresServer(programs).start()
+    yield server
+    server.stop()

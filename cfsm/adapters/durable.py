@@ -6,7 +6,8 @@ from pathlib import Path
 
 from cfsm.application.errors import Misconfigured, TryAgain
 
-_FOR_A_PERSON = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_SUCH_PLACE = {errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
 def make_durable(path: Path) -> None:
@@ -20,7 +21,7 @@ def make_durable(path: Path) -> None:
 
 def of_system(error: OSError, path: Path) -> TryAgain | Misconfigured:
     """Give the error to raise for one of the system's about a path: a person's to mend, or to try again."""
-    if error.errno in _FOR_A_PERSON:
+    if error.errno in _DENIED | _NO_SUCH_PLACE:
         return Misconfigured(
             f"{path} cannot be written: {error.strerror}. Make it writable for this user, or choose another CFSM_HOME."
         )

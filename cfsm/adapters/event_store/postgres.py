@@ -47,6 +47,10 @@ class Server:
     connect_timeout_seconds: float = 10.0
     pool_size: int = 5
 
+    def __post_init__(self) -> None:
+        if not (self.schema.isidentifier() and self.schema.isascii()):
+            raise Misconfigured(f"{self.schema!r} is no name for a schema: letters, digits and _ only")
+
     @property
     def conninfo(self) -> str:
         """What PostgreSQL's library connects by. It holds the password."""
@@ -117,8 +121,9 @@ class Postgres(Database):
         }
         super().__init__(server.place, ERA, words)
         self._server = server
-        self._lock = f"SELECT pg_advisory_xact_lock({crc32(server.schema.encode())})"
-        self._lock_and_tell = f'{self._lock}; NOTIFY "{server.channel}"'
+        key = crc32(server.schema.encode())
+        self._lock = f"SELECT pg_advisory_xact_lock({key})"
+        self._lock_and_tell = f"SELECT pg_advisory_xact_lock({key}), pg_notify('{server.channel}', '')"
         self._free = BoundedSemaphore(server.pool_size)
         self._idle: deque[psycopg.Connection] = deque()
 

@@ -26,29 +26,32 @@ class SQLiteBell:
     """Wakes one follower of an SQLite event store."""
 
     def __init__(self, folder: Path, database: Path) -> None:
+        self._database = database
+        self._connection = self._connect()
         self._path = folder / f"{os.getpid()}-{secrets.token_hex(4)}"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._socket.bind(str(self._path))
-        except OSError as error:
-            self._socket.close()
-            raise of_system(error, folder) from error
-        self._connection = sqlite3.connect(
-            f"{database.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-        )
-        self._place = database
-        try:
             self._version = self._data_version()
+        except OSError as error:
+            self.close()
+            raise of_system(error, folder) from error
         except BaseException:
             self.close()
             raise
+
+    def _connect(self) -> sqlite3.Connection:
+        address = f"{self._database.absolute().as_uri()}?mode=ro"
+        try:
+            return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise of_sqlite(error, self._database) from error
 
     def _data_version(self) -> int:
         try:
             return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error as error:
-            raise of_sqlite(error, self._place) from error
+            raise of_sqlite(error, self._database) from error
 
     def fileno(self) -> int:
         """Give the descriptor that becomes readable when it rings."""

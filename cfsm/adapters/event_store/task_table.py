@@ -38,7 +38,8 @@ _RELEASE = (
 )
 _OVERVIEW = (
     "SELECT key, kind, subject, cause_id, state, owner, attempt, tries, progress, "
-    "state = 'open' AND owner <> '' AND era = ? AND lease >= {now} FROM {schema}task WHERE state <> 'done' ORDER BY cause_id, key"
+    "state = 'open' AND owner <> '' AND era = ? AND lease >= {now} "
+    "FROM {schema}task WHERE state <> 'done' ORDER BY cause_id, key"
 )
 _OVERVIEW_FACTS = ("key", "kind", "subject", "cause_id", "state", "owner", "attempt", "tries", "progress")
 
