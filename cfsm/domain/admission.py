@@ -13,8 +13,8 @@ class Load:
     waited for the CPU, and in which all waited for memory.
     """
 
-    memory_available_mb: float
-    disk_free_mb: float
+    memory_available_mb: float | None = None
+    disk_free_mb: float | None = None
     psi_cpu_some_percent: float | None = None
     psi_memory_full_percent: float | None = None
     cpu_percent: float | None = None
@@ -52,6 +52,11 @@ class Shortage(StrEnum):
     CPU = "cpu"
     TEMPERATURE = "temperature"
 
+    @property
+    def is_only_busy(self) -> bool:
+        """Say whether more work merely makes everything slower, where the others do harm."""
+        return self in {Shortage.CPU_PRESSURE, Shortage.CPU}
+
 
 _WORDS = {
     Shortage.MEMORY_PRESSURE: "the percentage of time in which all waited for memory",
@@ -77,10 +82,10 @@ class Refused:
 def admit(load: Load, rules: AdmissionRules, *, needed_memory_mb: float = 0) -> Admitted | Refused:
     """Say whether work may start that takes ``needed_memory_mb``; of several reasons the gravest is given."""
     wanted_mb = rules.min_memory_available_mb + needed_memory_mb
-    if load.memory_available_mb < wanted_mb:
+    if load.memory_available_mb is not None and load.memory_available_mb < wanted_mb:
         reason = f"memory available is {load.memory_available_mb:.0f} MB; at least {wanted_mb:.0f} MB is wanted"
         return Refused(Shortage.MEMORY, reason)
-    if load.disk_free_mb < rules.min_disk_free_mb:
+    if load.disk_free_mb is not None and load.disk_free_mb < rules.min_disk_free_mb:
         reason = f"disk free is {load.disk_free_mb:.0f} MB; at least {rules.min_disk_free_mb} MB is wanted"
         return Refused(Shortage.DISK, reason)
     limits = (

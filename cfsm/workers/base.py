@@ -35,6 +35,8 @@ class Equipment:
     notifier: Notifier
     terms: Terms
     is_stopping: Callable[[], bool]
+    refusal: Callable[[], str] = str
+    """Gives why no new task may start now; the empty text, as here, where it may."""
 
 
 class Worker(ABC):
@@ -81,6 +83,7 @@ class TaskWorker(Worker):
 
     kinds: ClassVar[tuple[TaskKind, ...]]
     _renewed_at = 0.0
+    _refusal = ""
 
     @abstractmethod
     def handle(self, claim: Claim) -> None:
@@ -89,6 +92,8 @@ class TaskWorker(Worker):
     def step(self) -> bool:
         """Claim a task and do it, if there is one."""
         self.factory.plan()
+        if self._is_refused():
+            return False
         claim = self.factory.claim(self.kinds, self._equipment.terms.lease_seconds)
         if claim is None:
             self.notifier.status("idle")
@@ -99,6 +104,16 @@ class TaskWorker(Worker):
         finally:
             structlog.contextvars.unbind_contextvars("STRATEGY_ID", "TASK")
         return True
+
+    def _is_refused(self) -> bool:
+        before, self._refusal = self._refusal, self._equipment.refusal()
+        if self._refusal:
+            self.notifier.status(f"waits: {self._refusal}")
+        if self._refusal and not before:
+            self.log.info("takes on no tasks for now", why=self._refusal)
+        elif before and not self._refusal:
+            self.log.info("takes on tasks again")
+        return bool(self._refusal)
 
     def _attempt(self, claim: Claim) -> None:
         if claim.tries > self._equipment.terms.max_attempts:

@@ -1,0 +1,121 @@
+"""How loaded this machine is: memory, disk, pressure (PSI), use of the cores, heat. Cheap enough to ask often."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from cfsm.domain.admission import Load
+
+PRESSURE = Path("/proc/pressure")
+TEMPERATURE_SECONDS = 10.0
+"""A sensor may take milliseconds to answer, and heat changes slowly."""
+
+LONGEST_WINDOWS = 5
+"""A change over more windows than that is an old story: the kernel's own average of ten seconds is taken then."""
+
+
+class Gauge:
+    """Measures the machine and the disk of a folder, at most once in ``window_seconds``; between, the last is given."""
+
+    def __init__(
+        self,
+        folder: Path,
+        window_seconds: float,
+        *,
+        pressure: Path = PRESSURE,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = folder
+        self._window_seconds = window_seconds
+        self._now = now
+        self._cpu = _Pressure(pressure / "cpu", "some", window_seconds)
+        self._memory = _Pressure(pressure / "memory", "full", window_seconds)
+        self._measured_at = float("-inf")
+        self._load: Load | None = None
+        self._felt_at = float("-inf")
+        self._temperature: float | None = None
+
+    def load(self) -> Load:
+        """Give the load. What this machine cannot tell is None; nothing is raised."""
+        now = self._now()
+        if self._load is None or now - self._measured_at >= self._window_seconds:
+            self._load, self._measured_at = self._measure(now), now
+        return self._load
+
+    def _measure(self, now: float) -> Load:
+        if now - self._felt_at >= TEMPERATURE_SECONDS:
+            self._temperature, self._felt_at = _temperature_celsius(), now
+        return Load(
+            memory_available_mb=_memory_available_mb(),
+            disk_free_mb=_disk_free_mb(self._folder),
+            psi_cpu_some_percent=self._cpu.percent(now),
+            psi_memory_full_percent=self._memory.percent(now),
+            cpu_percent=_cpu_percent(),
+            temperature_celsius=self._temperature,
+        )
+
+
+class _Pressure:
+    """One line of a pressure file: the share of time since it was last read."""
+
+    def __init__(self, path: Path, line: str, window_seconds: float) -> None:
+        self._path = path
+        self._line = line
+        self._longest_seconds = LONGEST_WINDOWS * window_seconds
+        self._last: tuple[float, int] | None = None
+
+    def percent(self, now: float) -> float | None:
+        """Give the percentage, None where the kernel does not say."""
+        try:
+            text = self._path.read_text(encoding="ascii")
+            words = next(line.split() for line in text.splitlines() if line.startswith(f"{self._line} "))
+            fields = dict(word.split("=") for word in words[1:])
+            average, total = float(fields["avg10"]), int(fields["total"])
+        except (OSError, ValueError, KeyError, StopIteration):
+            return None
+        last, self._last = self._last, (now, total)
+        if last is None or not 0 < now - last[0] <= self._longest_seconds:
+            return average
+        return min(100.0, max(0.0, (total - last[1]) / 1e4 / (now - last[0])))
+
+
+def _memory_available_mb() -> float | None:
+    try:
+        return float(psutil.virtual_memory().available) / 2**20
+    except (OSError, ValueError, KeyError):  # a unit with ProcSubset=pid sees no /proc/meminfo
+        return None
+
+
+def _disk_free_mb(folder: Path) -> float | None:
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return None
+    return disk.f_bavail * disk.f_frsize / 2**20
+
+
+def _cpu_percent() -> float | None:
+    try:
+        return float(psutil.cpu_percent())
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _temperature_celsius() -> float | None:
+    """Give that of the hottest sensor of the processor, or of the hottest of all where none is said to be its own."""
+    try:
+        sensors = psutil.sensors_temperatures()
+    except (OSError, AttributeError, ValueError):
+        return None
+    readings = {
+        name: [sensor.current for sensor in found if sensor.current] for name, found in sensors.items() if found
+    }
+    processor = [value for name, found in readings.items() if name in PROCESSOR_SENSORS for value in found]
+    return max(processor or [value for found in readings.values() for value in found], default=None)
+
+
+PROCESSOR_SENSORS = frozenset({"coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz"})
+"""Names of the kernel's sensors of processors; a disk may well be hotter without any harm."""
