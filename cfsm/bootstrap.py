@@ -249,14 +249,29 @@ def build_worker(
 
     name = role if instance == 1 else f"{role}-{instance}"
     workers = house.settings.workers
+    factory = house.open_factory(f"{name}@{socket.gethostname()}")
     equipment = Equipment(
-        factory=house.open_factory(f"{name}@{socket.gethostname()}"),
+        factory=factory,
         bell=house.open_bell(),
         notifier=notifier,
         terms=Terms(workers.lease_seconds, workers.max_attempts, workers.retry_seconds),
         is_stopping=is_stopping,
+        refusal=refusal_of(house, factory),
     )
     return BUILDERS[role](house, equipment)
+
+
+def refusal_of(house: House, factory: "Factory") -> Callable[[], str]:
+    """Give what tells why the workers of this machine may not take on tasks now; empty where they may."""
+    from cfsm.adapters.hardware import Gauge
+    from cfsm.domain.admission import AdmissionRules
+    from cfsm.workers.admission import Admission
+
+    settings = house.settings.admission.model_dump()
+    gauge = Gauge(house.path, settings.pop("window_seconds"))
+    return Admission(
+        gauge.load, AdmissionRules(**settings), lambda: any(task["claimed"] for task in factory.store.overview())
+    ).refusal
 
 
 def _generator(house: House, equipment: "Equipment") -> "Worker":

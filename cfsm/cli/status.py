@@ -4,7 +4,7 @@ from typing import Any
 
 import rich_click as click
 
-from cfsm.bootstrap import House
+from cfsm.bootstrap import House, refusal_of
 from cfsm.cli.output import as_json, print_json, print_table, talk
 
 
@@ -31,6 +31,8 @@ def status(house: House, as_json: bool) -> None:
     click.echo(f"strategies: {pipeline or 'none yet'}")
     waiting = ", ".join(f"{count} to {kind}" for kind, count in facts["due"].items())
     click.echo(f"due: {waiting or 'nothing'}")
+    if facts["waits_because"]:
+        click.echo(f"nothing new starts now: {facts['waits_because']}")
     click.echo(f"events: {facts['events']}, the last at {facts['last_event_at'] or '-'}")
     for task in facts["parked"]:
         click.echo(f"parked: {task['key']} after {task['attempts']} attempts: {task['error']}")
@@ -55,6 +57,7 @@ def _facts(house: House) -> dict[str, Any]:
         "factory": running and asdict(running),
         "strategies": {state.value: count for state, count in view.pipeline().items()},
         "due": due,
+        "waits_because": refusal_of(house, house.factory)(),
         "parked": [asdict(parked) for parked in view.parked()],
         "events": house.factory.store.head(),
         "last_event_at": view.last_event_at(),
