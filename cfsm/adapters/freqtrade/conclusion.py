@@ -17,15 +17,18 @@ from freqtrade.data.btanalysis.bt_fileutils import BT_DATA_COLUMNS
 from freqtrade.optimize.optimize_reports.optimize_reports import generate_strategy_stats
 from pydantic import ValidationError
 
+from cfsm.adapters.freqtrade.audit import audit
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, adapter
 from cfsm.adapters.freqtrade.raw_results import REQUIRED_COLUMNS, RawBacktest, RawValidation, Settings
+from cfsm.adapters.freqtrade.trusted_market import bars_of, funding_of, rules_of, traded_span
 from cfsm.adapters.freqtrade.versions import engine_identity
 from cfsm.adapters.freqtrade.workshop import Prepared
 from cfsm.domain.evaluation import (
     BacktestOutcome,
     Finding,
     Identity,
+    Job,
     Stage,
     ValidationOutcome,
 )
@@ -91,11 +94,13 @@ def _validation(request: Request, prepared: Prepared, raw: bytes, measured: Meas
 
 
 def _backtest(request: Request, prepared: Prepared, raw: bytes, measured: Measured, send: Send) -> bytes:
+    assert request.job is not None
     given: RawBacktest = _read(RawBacktest, raw)
     if given.findings or given.settings is None:
         raise BrokenResult("The strategy cannot be backtested", *given.findings)
     send(Kind.PROGRESS, adapter(Progress).dump_json(Progress(Stage.GENERATING_REPORT, 85.0, "statistics")))
     trades, frame = _trades(given)
+    _hold_against_the_market(request.job, prepared, given, given.settings)
     start = datetime.fromtimestamp(given.start_ms / 1000, UTC)
     end = datetime.fromtimestamp(given.end_ms / 1000, UTC)
     outcome = BacktestOutcome(
@@ -150,6 +155,24 @@ def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
         frame[f"{side}_date"] = pd.to_datetime(frame[f"{side}_timestamp"], unit="ms", utc=True)
     ordered: pd.DataFrame = frame[BT_DATA_COLUMNS]
     return ordered
+
+
+def _hold_against_the_market(job: Job, prepared: Prepared, given: RawBacktest, settings: Settings) -> None:
+    """Raise BrokenResult with the finding FORGED_RESULT where the candles do not allow these trades."""
+    conditions = job.conditions
+    candles, datadir, pairs = prepared.candles, prepared.datadir, prepared.pairs
+    if settings.timeframe not in prepared.timeframes or conditions.timeframe not in {None, settings.timeframe}:
+        raise BrokenResult(f"the timeframe {settings.timeframe!r} was not asked for")
+    span = traded_span(candles, datadir, pairs, settings, conditions.timerange)
+    if span != (given.start_ms, given.end_ms):
+        raise BrokenResult("the candles that were traded on are not those that were asked for")
+    bars = bars_of(candles, datadir, pairs, conditions.timeframe_detail or settings.timeframe)
+    funding = funding_of(candles, datadir, prepared.exchange, pairs)
+    names = list(given.trades)
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*given.trades.values(), strict=True)]
+    faults = audit(rows, bars, funding, rules_of(prepared.exchange, conditions, pairs, span))
+    if faults:
+        raise BrokenResult(faults[0], *(finding("FORGED_RESULT", fault) for fault in faults))
 
 
 def _statistics(

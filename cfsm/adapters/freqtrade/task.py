@@ -120,7 +120,9 @@ class Task:
         request, prepared = self.request, self._workshop.prepared(self.job)
         measured = conclusion.Measured(self._seconds)
         self.child = Child(
-            lambda send: conclusion.conclude(request, prepared, raw, measured, send), (), _CONCLUSION_LIMITS
+            lambda send: conclusion.conclude(request, prepared, raw, measured, send),
+            (prepared.datadir / "futures",),
+            _CONCLUSION_LIMITS,
         )
         self.phase = Phase.CONCLUDING
 

@@ -41,6 +41,10 @@ class WarmCandles:
     def __contains__(self, key: Key) -> bool:
         return key in self._frames
 
+    def get(self, key: Key) -> pd.DataFrame | None:
+        """Give the candles of this key, all of them, if they are kept."""
+        return self._frames.get(key)
+
     def load(self, key: Key, *, counting_decimals: bool) -> None:
         """Keep the candles of this key, and how many decimals their prices have, if they are not kept yet."""
         if not self._gapless(key):
@@ -78,7 +82,7 @@ class WarmCandles:
         timerange: TimeRange | None = options.get("timerange")
         if timerange is None:
             return frame.copy()
-        start, stop = _bounds(frame["date"], timerange, timeframe, options.get("startup_candles", 0))
+        start, stop = bounds(frame["date"], timerange, timeframe, options.get("startup_candles", 0))
         part = frame.iloc[start:stop].reset_index(drop=True)
         self._origins[id(part)] = (key, start)
         return part
@@ -100,7 +104,7 @@ class WarmCandles:
         return 1 / 10**monthly
 
 
-def _bounds(dates: "pd.Series[Any]", timerange: TimeRange, timeframe: str, startup: int) -> tuple[int, int]:
+def bounds(dates: "pd.Series[Any]", timerange: TimeRange, timeframe: str, startup: int) -> tuple[int, int]:
     """Give the first row that `trim_dataframe` would keep, and the first that it would not."""
     moved = timerange.copy()
     if startup > 0:
