@@ -19,6 +19,14 @@ def make_durable(path: Path) -> None:
         os.close(descriptor)
 
 
+def move_aside(path: Path, folder: Path) -> None:
+    """Move what is at the path, if anything is, into a folder that is made when it is needed."""
+    if path.exists():
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path.rename(folder / path.name)
+        make_durable(folder)
+
+
 def of_system(error: OSError, path: Path) -> TryAgain | Misconfigured:
     """Give the error to raise for one of the system's about a path: a person's to mend, or to try again."""
     if error.errno in _DENIED | _NO_SUCH_PLACE:

@@ -1,18 +1,11 @@
 """``cfsm backup`` and ``cfsm restore``."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import rich_click as click
 
 from cfsm.bootstrap import House
-from cfsm.cli.output import is_terminal, talk
-
-
-def _progress() -> Callable[[str, int, int], None]:
-    if not is_terminal():
-        return lambda _words, _done, _whole: None
-    return lambda words, done, whole: click.echo(f"\r\033[K  {done}/{whole} {words}", err=True, nl=done >= whole)
+from cfsm.cli.output import progress, talk
 
 
 @click.command()
@@ -23,8 +16,10 @@ def backup(house: House, file: Path, overwrite: bool) -> None:
     """Back up the events and everything they refer to into one file, while the factory works."""
     from cfsm.adapters.event_store import backup as store
 
-    manifest = store.backup(house.path, house.store_terms, file, overwrite=overwrite, progress=_progress())
+    manifest = store.backup(house.path, house.store_terms, file, overwrite=overwrite, progress=progress())
     talk(f"{file}: {manifest.events} events and {manifest.blobs} blobs; head {manifest.head}.")
+    if manifest.missing:
+        talk(f"{len(manifest.missing)} blobs were lost before and are not in it; `cfsm doctor --deep` names them.")
 
 
 @click.command()
@@ -37,5 +32,5 @@ def restore(house: House, file: Path, replace: bool) -> None:
     from cfsm.adapters.home_lock import HomeLock
 
     with HomeLock.acquire(house.path):
-        manifest = store.restore(file, house.path, house.store_terms, replace=replace, progress=_progress())
+        manifest = store.restore(file, house.path, house.store_terms, replace=replace, progress=progress())
     talk(f"Restored {manifest.events} events and {manifest.blobs} blobs into {house.path}.")

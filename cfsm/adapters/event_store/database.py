@@ -69,5 +69,9 @@ class Database(ABC):
         """Let nobody else append until the transaction ends, and wake the log's followers when it is committed."""
 
     @abstractmethod
+    def set_aside(self, name: str) -> None:
+        """Keep the whole store, if there is one, under another name; nothing is left in its place."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close the connections."""

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfsm.adapters.durable import make_durable, of_system
+from cfsm.adapters.event_store.database import Database
+from cfsm.adapters.event_store.sqlite import SQLite
 from cfsm.adapters.event_store.sqlite_bell import SQLiteBell, sqlite_ringer
 from cfsm.adapters.event_store.sqlite_file import check_sqlite
 from cfsm.application.errors import Misconfigured
@@ -23,6 +25,9 @@ EVENTS_FILE = "events.sqlite"
 BLOBS_FOLDER = "blobs"
 PROJECTIONS_FOLDER = "projections"
 BELLS_FOLDER = "bells"
+RESTORING = "restoring"
+"""What a restore puts in place lies here while it does; a home that has it is not whole."""
+
 LOCK_SECONDS = 10
 SOCKET_FOLDER_BYTES = 80
 """A unix socket's path may have 107 bytes; what is left is for its name."""
@@ -107,11 +112,22 @@ def open_factory(
     Raise Misconfigured (StoreDamaged among it) or TryAgain.
     """
     make_home(home)
+    if (home / RESTORING).exists():
+        raise Misconfigured(f"a restore into {home} was cut off: run `cfsm restore FILE --replace` again")
     if terms.is_postgres:
         return Factory(_postgres(terms.server()), clock=clock, actor=actor, policy=policy)
     check_sqlite()
     ring = sqlite_ringer(_bells(home))
     return Factory(_sqlite(home), clock=clock, actor=actor, ring=ring, policy=policy)
+
+
+def open_database(home: Path, terms: StoreTerms) -> Database:
+    """Give the database under a home's event store. Nothing is made, and nothing read until it is asked."""
+    if not terms.is_postgres:
+        return SQLite(home / EVENTS_FILE, LOCK_SECONDS)
+    from cfsm.adapters.event_store.postgres import Postgres  # noqa: PLC0415  psycopg takes long to import
+
+    return Postgres(terms.server())
 
 
 def open_bell(home: Path, terms: StoreTerms) -> Bell:

@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from cfsm.adapters.event_store.database import Cursor, Database
 from cfsm.adapters.event_store.postgres_errors import of_postgres
 from cfsm.adapters.event_store.recorder import StoreFactory
-from cfsm.adapters.event_store.tables import CREATE, TRACKING_COLUMNS, VERSION, insert
+from cfsm.adapters.event_store.tables import CREATE, STORE, TRACKING_COLUMNS, VERSION, insert
 from cfsm.application.errors import Misconfigured, TryAgain
 
 LOCK_SECONDS = 5.0
@@ -27,10 +27,8 @@ MUTE_SECONDS = 30.0
 ERA = "server"
 """Leases are times of the server's clock: it is one for all machines."""
 
-STORE = "cfsm:store"
-"""Under this name the tracking table keeps the version of the tables."""
-
-_IS_THERE = "SELECT to_regnamespace(?) IS NOT NULL, to_regclass(?) IS NOT NULL"
+_HAS_SCHEMA = "SELECT to_regnamespace(?) IS NOT NULL"
+_HAS_TABLES = "SELECT to_regclass(?) IS NOT NULL"
 _MADE = "SELECT position FROM {schema}tracking WHERE name = ?"
 
 
@@ -132,11 +130,9 @@ class Postgres(Database):
         schema = self._server.schema
         with self.transaction() as cursor:
             cursor.execute(self._lock)
-            cursor.execute(self.sql(_IS_THERE), (f'"{schema}"', f'"{schema}".stored_events'))
-            has_schema, has_tables = cursor.fetchone()
-            if not has_schema:
+            if not self._says(cursor, _HAS_SCHEMA, f'"{schema}"'):
                 cursor.execute(f'CREATE SCHEMA "{schema}"')
-            if not has_tables:
+            if not self._says(cursor, _HAS_TABLES, f'"{schema}".stored_events'):
                 for statement in CREATE:
                     cursor.execute(self.sql(statement))
                 cursor.execute(self.sql(insert("tracking", TRACKING_COLUMNS)), (STORE, VERSION))
@@ -144,6 +140,10 @@ class Postgres(Database):
             (version,) = cursor.fetchone() or (0,)
         if version > VERSION:
             raise Misconfigured(f"the event store {self.place} was made by a newer CFSM than this one. Upgrade CFSM.")
+
+    def _says(self, cursor: Cursor, question: str, of: str) -> bool:
+        cursor.execute(self.sql(question), (of,))
+        return bool(cursor.fetchone()[0])
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection]:
@@ -191,6 +191,13 @@ class Postgres(Database):
     def lock_log(self, cursor: Cursor) -> None:
         """Let nobody else append until the transaction ends; with its commit the server rings the followers."""
         cursor.execute(self._lock_and_tell)
+
+    def set_aside(self, name: str) -> None:
+        """Rename the schema."""
+        schema = self._server.schema
+        with self.transaction() as cursor:
+            if self._says(cursor, _HAS_SCHEMA, f'"{schema}"'):
+                cursor.execute(f'ALTER SCHEMA "{schema}" RENAME TO "{schema}_{name}"')
 
     def close(self) -> None:
         """Close the connections that nobody uses."""

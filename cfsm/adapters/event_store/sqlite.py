@@ -10,10 +10,11 @@ from typing import Any
 
 from eventsourcing.utils import Environment
 
+from cfsm.adapters.durable import move_aside
 from cfsm.adapters.event_store.database import Cursor, Database
 from cfsm.adapters.event_store.errors import of_sqlite
 from cfsm.adapters.event_store.recorder import StoreFactory
-from cfsm.adapters.event_store.sqlite_file import check_file, create_file
+from cfsm.adapters.event_store.sqlite_file import BESIDE, check_file, create_file
 from cfsm.adapters.event_store.tables import CREATE, VERSION
 
 LOCK_SECONDS = 5.0
@@ -110,6 +111,12 @@ class SQLite(Database):
 
     def lock_log(self, cursor: Cursor) -> None:
         """Do nothing: the transaction holds the file's only lock, and the followers are rung after it."""
+
+    def set_aside(self, name: str) -> None:
+        """Move the file, with what SQLite keeps beside it, into a folder of that name beside it."""
+        self.close()
+        for end in ("", *BESIDE):
+            move_aside(self._path.with_name(f"{self._path.name}{end}"), self._path.parent / name)
 
     def close(self) -> None:
         """Close the connections that nobody uses."""

@@ -3,6 +3,9 @@
 VERSION = 1
 """The version of these tables. A store of a higher one was made by a newer CFSM and is refused."""
 
+STORE = "cfsm:store"
+"""Under this name the tracking table keeps that version, where the database has no better place for it."""
+
 CREATE = [
     "CREATE TABLE {schema}stored_events ("
     "id {bigint} PRIMARY KEY, originator_id TEXT NOT NULL, originator_version {bigint} NOT NULL, "
@@ -23,6 +26,9 @@ EVENT_COLUMNS = "id, originator_id, originator_version, topic, state"
 CHAIN_COLUMNS = "id, link"
 TRACKING_COLUMNS = "name, position"
 TASK_COLUMNS = "key, kind, subject, cause_id, cause_name, state, owner, era, lease, attempt, tries, progress"
+
+RELEASE_LEASES = "UPDATE {schema}task SET owner = '', era = '', lease = 0"
+"""The statement after which nobody holds a task: leases are times of one machine's clock."""
 
 
 def insert(table: str, columns: str) -> str:

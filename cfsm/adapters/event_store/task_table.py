@@ -30,7 +30,7 @@ _CLAIM = (
 )
 _HELD = " WHERE key = ? AND attempt = ? AND state = 'open' RETURNING key"
 _RENEW = "UPDATE {schema}task SET era = ?, lease = {now} + ?, progress = ?" + _HELD
-_PUT_BACK = "UPDATE {schema}task SET owner = '', era = ?, lease = {now} + ?, progress = ''" + _HELD
+_PUT_BACK = "UPDATE {schema}task SET owner = '', era = ?, lease = {now} + ?, tries = tries - ?, progress = ''" + _HELD
 _SETTLE = "UPDATE {schema}task SET state = ?, progress = ''" + _HELD
 _RELEASE = (
     "UPDATE {schema}task SET state = 'open', tries = 0, lease = 0, owner = '' "
@@ -99,10 +99,12 @@ class TaskTable(ABC):
             if cursor.fetchone() is None:
                 raise LeaseLost(claim.key)
 
-    def put_back(self, claim: Claim, delay_seconds: float) -> None:
-        """Make the task due again after the delay; a lost lease is no matter."""
+    def put_back(self, claim: Claim, delay_seconds: float, *, counted: bool = True) -> None:
+        """Make the task due again after the delay; a lost lease is no matter. Not ``counted``, it was no try."""
+        taken_back = 0 if counted else 1
         with self.database.transaction() as cursor:
-            cursor.execute(self._sql(_PUT_BACK), (self.database.era, delay_seconds, claim.key, claim.attempt))
+            values = (self.database.era, delay_seconds, taken_back, claim.key, claim.attempt)
+            cursor.execute(self._sql(_PUT_BACK), values)
             cursor.fetchone()
 
     def settle(self, cursor: Cursor, change: Settling | Releasing) -> None:

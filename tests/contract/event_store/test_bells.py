@@ -6,8 +6,6 @@ import subprocess
 import sys
 import threading
 
-import pytest
-
 from cfsm.adapters.event_store.opening import open_bell
 from tests.fakes.stores import generate
 

@@ -15,8 +15,10 @@ from cfsm.adapters.event_store.sqlite_file import APPLICATION_ID, check_sqlite
 from cfsm.application.errors import Misconfigured, TryAgain
 from tests.fakes.stores import SetClock, generate
 
+SQLITE = StoreTerms()
 
-def opened(home, terms=StoreTerms()):
+
+def opened(home, terms=SQLITE):
     return open_factory(home, terms, actor="tester", clock=SetClock())
 
 
@@ -225,7 +227,7 @@ def test_a_password_file_that_cannot_be_read_is_named(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
 
-    with pytest.raises(Misconfigured, match="store.password_file .*password cannot be read"):
+    with pytest.raises(Misconfigured, match=r"store.password_file .*password cannot be read"):
         StoreTerms(password_file=path).secret()
 
 
@@ -244,9 +246,9 @@ def test_a_server_that_is_not_there_is_asked_again(tmp_path):
 
 
 def test_a_database_that_is_not_there_is_for_a_person_to_mend(tmp_path, postgres):
-    with pytest.raises(Misconfigured, match="refuses us.*does not exist"):
+    with pytest.raises(Misconfigured, match=r"refuses us.*does not exist"):
         opened(tmp_path, postgres.terms(dbname="nowhere"))
-    with pytest.raises(Misconfigured, match="refuses us.*does not exist"):
+    with pytest.raises(Misconfigured, match=r"refuses us.*does not exist"):
         opened(tmp_path, postgres.terms(user="nobody"))
 
 
