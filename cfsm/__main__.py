@@ -1,8 +1,19 @@
 """``python -m cfsm`` and the command ``cfsm``."""
 
-from cfsm.cli.root import main
+import sys
 
-__all__ = ["main"]
+EXIT_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run ``cfsm``. Ctrl+C is no error, not even while the program loads."""
+    try:
+        from cfsm.cli.root import main as run  # noqa: PLC0415  loading is what may be interrupted
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
 
 if __name__ == "__main__":
     main()

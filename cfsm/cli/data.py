@@ -1,6 +1,5 @@
 """``cfsm data``: the candles that strategies are tested on."""
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import rich_click as click
 
 from cfsm.bootstrap import House
-from cfsm.cli.output import as_json, is_terminal, print_json, print_table, talk
+from cfsm.cli.output import as_json, print_json, print_table, progress, show_progress, talk
 
 Day = click.DateTime(formats=["%Y-%m-%d", "%Y%m%d"])
 
@@ -16,12 +15,6 @@ Day = click.DateTime(formats=["%Y-%m-%d", "%Y%m%d"])
 @click.group()
 def data() -> None:
     """Import, download, synthesise and list candles."""
-
-
-def _progress() -> Callable[[str, int, int], None]:
-    if not is_terminal():
-        return lambda _words, _done, _whole: None
-    return lambda words, done, whole: click.echo(f"\r\033[K  {done}/{whole} {words}", err=True, nl=False)
 
 
 @data.command("list")
@@ -90,7 +83,7 @@ def _as_mapping(dataset: Any) -> dict[str, Any]:
 def import_(house: House, folder: Path, name: str | None, pairs: tuple[str, ...], markets: Path | None) -> None:
     """Import a folder of candles in Freqtrade's layout (its datadir, the one that holds `futures/`)."""
     chosen = name or folder.resolve().name
-    dataset = house.datasets.import_folder(folder, chosen, pairs=pairs, markets_file=markets, progress=_progress())
+    dataset = house.datasets.import_folder(folder, chosen, pairs=pairs, markets_file=markets, progress=progress())
     _made(dataset)
 
 
@@ -104,7 +97,7 @@ def synth(house: House, name: str, seed: int | None, start: datetime | None, end
     """Make a synthetic futures market: deterministic, and labelled synthetic wherever a result is shown."""
     given: dict[str, Any] = {"seed": seed, "start": start and start.date(), "end": end and end.date()}
     options = {key: value for key, value in given.items() if value is not None}
-    _made(house.datasets.synthesise(name, progress=_progress(), **options))
+    _made(house.datasets.synthesise(name, progress=progress(), **options))
 
 
 @data.command()
@@ -125,14 +118,13 @@ def download(
     """Download candles with Freqtrade's downloader. It needs the internet."""
     _made(
         house.datasets.download(
-            name, pairs=pairs, timeframes=timeframes, timerange=timerange, exchange=exchange, progress=_progress()
+            name, pairs=pairs, timeframes=timeframes, timerange=timerange, exchange=exchange, progress=progress()
         )
     )
 
 
 def _made(dataset: Any) -> None:
-    if is_terminal():
-        click.echo("\r\033[K", err=True, nl=False)
+    show_progress("")
     talk(f"{dataset.label}: {len(dataset.pairs)} pairs, {' '.join(dataset.timeframes)}, hash {dataset.data_hash[:12]}.")
     talk(f"Strategies are tested on it when the configuration says market_data.dataset: {dataset.name}.")
     click.echo(dataset.name)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,10 +13,13 @@ from uuid import UUID
 
 import rich_click as click
 
-from cfsm.bootstrap import House
-from cfsm.cli.output import EXIT_FAILED, talk
+from cfsm.bootstrap import House, find_home
+from cfsm.cli.output import EXIT_FAILED, is_terminal, progress, show_progress, talk
+
+Factory = subprocess.Popen[bytes]
 
 STOP_SECONDS = 60.0
+HURRIED_STOP_SECONDS = 10.0
 
 
 @click.command()
@@ -32,9 +36,12 @@ def demo(house: House, count: int, seed: int | None, timeout_seconds: float) -> 
     from cfsm.cli.generate import request
 
     _candles(house)
-    with _running_factory(house):
+    with _running_factory(house) as factory:
         generations = request(house, list(house.settings.generation.strategy_types), count, seed)
-        done = _watch(house, generations, timeout_seconds)
+        done = _watch(house, generations, timeout_seconds, factory)
+    if factory is not None and not done and factory.returncode:
+        talk(f"The factory ended with exit code {factory.returncode}; see above, and the logs in {house.path}/logs.")
+        return factory.returncode if factory.returncode > 0 else EXIT_FAILED
     if not done:
         talk(f"Not all were done in {timeout_seconds:g} s. `cfsm run` goes on from there; `cfsm status` says more.")
         return EXIT_FAILED
@@ -43,47 +50,65 @@ def demo(house: House, count: int, seed: int | None, timeout_seconds: float) -> 
 
 
 def _candles(house: House) -> None:
-    from cfsm.cli.data import _progress
-
     name = house.conditions.dataset
     if name == "synthetic" and name not in house.datasets:
         talk("Making the synthetic market, the embedded default (once) …")
-        house.datasets.synthesise(name, progress=_progress())
+        house.datasets.synthesise(name, progress=progress())
     dataset = house.datasets.open(name)
     talk(f"Candles: {dataset.label}, {len(dataset.pairs)} pairs, {dataset.first:%Y-%m-%d} to {dataset.last:%Y-%m-%d}.")
 
 
 @contextlib.contextmanager
-def _running_factory(house: House) -> Iterator[None]:
-    """Use the factory that runs, or run one meanwhile and stop it in order."""
+def _running_factory(house: House) -> Iterator[Factory | None]:
+    """Use the factory that runs (None), or run one meanwhile and stop it in order."""
     from cfsm.adapters.home_lock import holder_of
 
     holder = holder_of(house.path)
     if holder is not None:
         talk(f"The factory of {house.path} runs as pid {holder.pid}: it does the work.")
-        yield
+        yield None
         return
     talk(f"Starting the factory of {house.path} …")
+    factory, lifeline = _start(house)
+    try:
+        yield factory
+    finally:
+        _stop(factory)
+        os.close(lifeline)
+
+
+def _start(house: House) -> tuple[Factory, int]:
+    """Start a factory that stops by itself, in order, should this process die: the descriptor keeps it alive."""
+    from cfsm.adapters.lifeline import SUPERVISOR_FD
+
     options = ["--config", str(house.file.absolute())] if house.file else []
     options += ["--profile", house.profile] if house.profile else []
     command = [sys.executable, "-m", "cfsm", "--home", str(house.path), *options, "run", "--quiet"]
-    factory = subprocess.Popen(command, env=dict(house.environ), start_new_session=True)
+    end, lifeline = os.pipe()
+    environ = {**house.environ, SUPERVISOR_FD: str(end)}
     try:
-        yield
-        if factory.poll() is not None:
-            raise click.ClickException(
-                f"the factory ended with exit code {factory.returncode}; see the logs in {house.path}/logs"
-            )
+        return subprocess.Popen(command, env=environ, pass_fds=[end], start_new_session=True), lifeline
     finally:
-        if factory.poll() is None:
-            os.kill(factory.pid, signal.SIGTERM)
-            try:
-                factory.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(factory.pid, signal.SIGKILL)
+        os.close(end)
 
 
-def _watch(house: House, generations: Sequence[str], timeout_seconds: float) -> bool:
+def _stop(factory: Factory) -> None:
+    """Stop the factory in order; Ctrl+C leaves it little time."""
+    if factory.poll() is not None:
+        return
+    factory.terminate()
+    try:
+        factory.wait(STOP_SECONDS)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        factory.send_signal(signal.SIGINT)
+        try:
+            factory.wait(HURRIED_STOP_SECONDS)
+        except (KeyboardInterrupt, subprocess.TimeoutExpired):
+            factory.kill()  # what it started sees that it is gone, and ends
+            factory.wait()
+
+
+def _watch(house: House, generations: Sequence[str], timeout_seconds: float, factory: Factory | None) -> bool:
     """Print what becomes of the requests; say whether all came to their end in time."""
     from cfsm.application.history import History
 
@@ -96,15 +121,28 @@ def _watch(house: House, generations: Sequence[str], timeout_seconds: float) -> 
     place = past.of([UUID(generations[0])])[0].id - 1
     try:
         while len(ended) < len(wanted) and time.monotonic() < deadline:
+            if factory is not None and factory.poll() is not None:
+                return False
             for happening in past.between(place):
                 place = happening.id
                 line = _follow_one(happening, wanted, strategies, ended)
                 if line:
+                    show_progress("")
                     talk(f"  [{len(ended)}/{len(wanted)}] {line}")
+            if is_terminal():
+                show_progress(_at_work(house))
             bell.wait(1.0)
     finally:
+        show_progress("")
         bell.close()
     return len(ended) >= len(wanted)
+
+
+def _at_work(house: House) -> str:
+    """Give what the workers are at, on one line."""
+    from cfsm.cli.runs import progress_of
+
+    return "; ".join(progress_of(house).values()) or "waiting for the workers"
 
 
 def _follow_one(happening: Any, wanted: set[str], strategies: dict[str, str], ended: set[str]) -> str:
@@ -137,16 +175,18 @@ def _show(house: House) -> None:
     from cfsm.projections.leaderboard import LeaderboardView
 
     view = house.view(LeaderboardView)
-    click.echo()
+    talk("")
     leaderboard.show(view, house, 10, include_retired=False, as_json=False)
     best = view.top(1, house.proof_rules)
-    name = best[0].name if best else "STRATEGY"
-    click.echo("\nGo on with:")
-    for command in (
-        f"lineage {name}",
-        f"history show {name}",
-        f"strategies show {name} --source",
-        "history verify",
-        "run",
-    ):
-        click.echo(f"  cfsm {command}")
+    talk("\nGo on with:")
+    commands = (f"lineage {best[0].name}", f"history show {best[0].name}", f"strategies show {best[0].name} --source")
+    for command in (*(commands if best else ()), "history verify", "run"):
+        talk(f"  {_program(house)} {command}")
+
+
+def _program(house: House) -> str:
+    """Give how the person calls this program for this home."""
+    program = house.environ.get("CFSM_CALLED_AS") or "cfsm"
+    if house.path == find_home(house.environ).absolute():
+        return program
+    return f"{program} --home {shlex.quote(str(house.path))}"

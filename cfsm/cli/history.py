@@ -12,6 +12,9 @@ from cfsm.cli.output import EXIT_FAILED, as_json, print_json, print_json_line, t
 from cfsm.cli.strategies import find
 from cfsm.cli.telling import in_words
 
+LONGEST_ID = 19
+"""Digits of the greatest id that a database counts to."""
+
 
 @click.group()
 def history() -> None:
@@ -117,27 +120,42 @@ def follow(house: House, after: int | None, as_json: bool) -> None:
 
 
 @history.command()
-@click.option("--head", help="A link written down earlier: the log must contain it. `cfsm history verify` prints it.")
+@click.option("--head", help="A head that an earlier verification printed: it must be in the log.")
 @as_json
 @click.pass_obj
 def verify(house: House, head: str | None, as_json: bool) -> int:
     """Hold the log against its hash chain; name the first event that was altered, removed or inserted."""
-    store: Any = house.factory.store
+    store = house.factory.store
+    known = head is None or _is_in(store, head)
     report = store.verify_chain()
-    known = head is None or store.has_link(head)
+    holds = report.broken is None
     if as_json:
         broken = None if report.broken is None else {"id": report.broken.id, "what": report.broken.what}
-        print_json({"events": report.events, "head": report.head, "broken": broken, "head_known": known})
+        shown = _head_of(store) if holds else ""
+        print_json({"events": report.events, "head": shown, "broken": broken, "head_known": known})
     elif report.broken is not None:
         click.echo(f"event {report.broken.id} was {report.broken.what}; the {report.events} events before it hold")
     elif not known:
-        click.echo(f"{report.events} events hold together, but none of them has the link {head}: this is another log")
+        click.echo(f"{report.events} events hold together, but the head {head} is not among them: this is another log")
     else:
-        click.echo(f"{report.events} events, none altered, removed or inserted; head {report.head}")
-    if report.broken is not None or not known:
-        talk("Restore a backup with `cfsm restore FILE` if this is not your doing.")
-        return EXIT_FAILED
-    return 0
+        click.echo(f"{report.events} events, none altered, removed or inserted; head {_head_of(store) or '-'}")
+    if holds and known:
+        return 0
+    talk("If this is not your doing, restore a backup with `cfsm restore FILE --replace`.")
+    return EXIT_FAILED
+
+
+def _head_of(store: Any) -> str:
+    """Give the place and the link of the last event, to be written down; empty for an empty log."""
+    place, link = store.chain_head()
+    return f"{place}:{link}" if place else ""
+
+
+def _is_in(store: Any, head: str) -> bool:
+    place, separator, link = head.partition(":")
+    if not (separator and place.isascii() and place.isdigit() and len(place) < LONGEST_ID and link):
+        raise click.BadParameter(f"{head!r} is no head: it reads as 123:0f2c…", param_hint="--head")
+    return bool(store.chain_link(int(place)) == link.lower())
 
 
 def _print(happening: Happening, *, as_json: bool) -> None:

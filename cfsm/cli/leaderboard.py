@@ -49,7 +49,7 @@ def show(view: Any, house: House, limit: int | None, *, include_retired: bool, a
     if not contenders:
         talk("No strategy was backtested yet. Ask for some with `cfsm generate`, then `cfsm run`.")
         return
-    print_table([_row(contender) for contender in contenders], HEADERS, NUMBERS)
+    print_table([_row(contender) for contender in contenders], HEADERS, NUMBERS, title="strategy")
     trials = view.trials()
     click.echo(f"{trials.count} trials so far; luck alone would show a daily Sharpe of about {_luck(trials)}.")
     if any(contender.data_label == "synthetic" for contender in contenders):

@@ -1,11 +1,12 @@
 """``cfsm lineage``: where a strategy comes from and what came of it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import rich_click as click
 
 from cfsm.bootstrap import House
-from cfsm.cli.output import as_json, print_json
+from cfsm.cli.output import as_json, print_json, printable
 from cfsm.cli.strategies import find
 
 
@@ -31,37 +32,33 @@ def lineage(house: House, strategy: str, as_mermaid: bool, as_json: bool) -> Non
     elif as_mermaid:
         click.echo(mermaid(family), nl=False)
     else:
-        _print_tree(family)
+        click.echo("\n".join(_tree(family)))
 
 
-def _print_tree(family: Any) -> None:
-    from rich.console import Console
-    from rich.text import Text
-    from rich.tree import Tree
-
-    targets: dict[str, list[Any]] = {}
+def _tree(family: Any) -> Iterator[str]:
+    """Give the lines of the tree; a node that is reached twice has its branches at the first place only."""
+    edges: dict[str, list[Any]] = {}
     for edge in family.edges:
-        targets.setdefault(edge.source, []).append(edge)
-    reached = {edge.target for edge in family.edges}
+        edges.setdefault(edge.source, []).append(edge)
     nodes = {node.id: node for node in family.nodes}
     shown: set[str] = set()
 
-    def grow(branch: Tree, node_id: str) -> None:
+    def grow(node_id: str, indent: str) -> Iterator[str]:
         shown.add(node_id)
-        for edge in targets.get(node_id, ()):
-            label = f"{edge.kind}: {_label(nodes[edge.target], is_root=edge.target == family.root)}"
-            below = branch.add(Text(label))
+        below = edges.get(node_id, [])
+        for number, edge in enumerate(below, start=1):
+            corner, bar = ("└── ", "    ") if number == len(below) else ("├── ", "│   ")
+            yield f"{indent}{corner}{edge.kind}: {_label(nodes[edge.target], is_root=edge.target == family.root)}"
             if edge.target not in shown:
-                grow(below, edge.target)
+                yield from grow(edge.target, indent + bar)
 
-    console = Console(highlight=False, soft_wrap=True)
+    reached = {edge.target for edge in family.edges}
     for node in family.nodes:
         if node.id not in reached and node.id not in shown:
-            tree = Tree(Text(_label(node, is_root=node.id == family.root)))
-            grow(tree, node.id)
-            console.print(tree)
+            yield _label(node, is_root=node.id == family.root)
+            yield from grow(node.id, "")
 
 
 def _label(node: Any, *, is_root: bool) -> str:
     mark = "  <= this one" if is_root else ""
-    return f"{node.label}  [{node.at[:19].replace('T', ' ')} UTC]{mark}"
+    return f"{printable(node.label)}  [{node.at[:19].replace('T', ' ')} UTC]{mark}"

@@ -1,9 +1,11 @@
 """``cfsm projections``: what is shown, folded anew from the log."""
 
+from functools import partial
+
 import rich_click as click
 
 from cfsm.bootstrap import House
-from cfsm.cli.output import is_terminal, talk
+from cfsm.cli.output import progress, talk
 
 
 @click.group()
@@ -26,15 +28,12 @@ def rebuild(house: House, name: str | None) -> None:
         raise click.BadParameter(str(error.args[0]), param_hint="NAME") from error
     for projection in chosen:
         folder = house.projections_folder
+        report = partial(progress(), f"events folded into {projection.name}")
         try:
             with Projector(projection, folder) as projector:
-                place = projector.rebuild(house.factory.store, _progress if is_terminal() else None)
+                place = projector.rebuild(house.factory.store, report)
         except InUse:
             Home.of(projection, folder).ask_for_rebuild()
             talk(f"{projection.name}: the running projector was asked to rebuild it.")
         else:
             talk(f"{projection.name}: rebuilt up to event {place}.")
-
-
-def _progress(done: int, head: int) -> None:
-    click.echo(f"\r  {done}/{head}", err=True, nl=done >= head)

@@ -11,8 +11,8 @@ import rich_click as click
 from click.exceptions import Exit
 
 import cfsm
-from cfsm.application.ports import Misconfigured, TryAgain
-from cfsm.cli.output import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TRY_AGAIN, talk
+from cfsm.cli.failures import exit_code_of, words_of
+from cfsm.cli.output import EXIT_FAILED, EXIT_INTERRUPTED, talk
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("cfsm.cli.demo", "Make strategies, backtest them and show the leaderboard."),
@@ -39,25 +39,32 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 
 
 class Lazy(click.RichGroup):
-    """A group that imports a command's module when the command is called."""
+    """A group that imports a command's module when the command is called.
+
+    Until then one line stands in for each: enough for the help, for completion, and for what a typo may have meant.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for name, (_, line) in COMMANDS.items():
+            self.add_command(click.RichCommand(name=name, help=line))
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
         """Give the names, in the table's order."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's
-        """Give the command; only its one-line stand-in where the help merely lists it."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, line = COMMANDS[cmd_name]
-        if _only_listing():
-            return click.Command(cmd_name, help=line)
-        found: click.Command = getattr(import_module(module), cmd_name)
-        return found
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Give the command itself in place of its stand-in."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, found and command_named(str(name)), rest
 
 
-def _only_listing() -> bool:
-    return sys.argv[1:] in ([], ["--help"], ["-h"])
+def command_named(name: str) -> click.Command:
+    """Import a command. Raise KeyError if there is none of this name."""
+    found: click.Command = getattr(import_module(COMMANDS[name][0]), name)
+    return found
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -96,10 +103,11 @@ def cfsm_command(ctx: click.Context, home: Path | None, config_file: Path | None
     ctx.obj = House.at(home, file=config_file, profile=profile, environ=os.environ)
 
 
-def main(arguments: list[str] | None = None, **options: Any) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run ``cfsm``; end with an exit code that says what a script should do."""
     try:
-        result = cfsm_command.main(arguments, prog_name="cfsm", standalone_mode=False, **options)
+        result = cfsm_command.main(arguments, prog_name="cfsm", standalone_mode=False)
+        sys.stdout.flush()
     except Exit as ended:
         sys.exit(ended.exit_code)
     except click.ClickException as error:
@@ -108,13 +116,20 @@ def main(arguments: list[str] | None = None, **options: Any) -> None:
     except (click.Abort, KeyboardInterrupt):
         talk("interrupted")
         sys.exit(EXIT_INTERRUPTED)
-    except Misconfigured as error:
-        talk(f"Error: {error}")
-        sys.exit(EXIT_CONFIGURATION)
-    except TryAgain as error:
-        talk(f"Error: {error}. Try again.")
-        sys.exit(EXIT_TRY_AGAIN)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `cfsm … | head` is no error
+        _forget_output()  # `cfsm … | head` is no error
         sys.exit(EXIT_FAILED)
+    except Exception as error:
+        code = exit_code_of(error)
+        if code is None:
+            raise  # a bug: its traceback is what whoever mends it needs
+        talk(f"Error: {words_of(error)}")
+        if isinstance(error, OSError):
+            _forget_output()
+        sys.exit(code)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _forget_output() -> None:
+    """Let what stdout cannot take be lost: the interpreter would try again at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

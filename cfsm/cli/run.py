@@ -13,6 +13,9 @@ from cfsm.bootstrap import ROLES, House, build_worker, restart_policy, units
 from cfsm.cli.config import say_what_has_no_effect
 from cfsm.cli.output import EXIT_CONFIGURATION, talk
 
+STOP_SECONDS = 60
+"""How long a factory may take to stop in order once whoever ran it is gone."""
+
 
 @click.command()
 @click.option("--detach", is_flag=True, help="Go on in the background when the terminal ends.")
@@ -30,6 +33,7 @@ def run(house: House, detach: bool, quiet: bool) -> int:
     """
     from cfsm.adapters.detach import detach as go_on_detached
     from cfsm.adapters.home_lock import HomeLock
+    from cfsm.adapters.lifeline import exit_when_supervisor_dies
 
     say_what_has_no_effect(house)
     with HomeLock.acquire(house.path) as lock:
@@ -43,7 +47,9 @@ def run(house: House, detach: bool, quiet: bool) -> int:
                 os._exit(0)  # the lock belongs to the process that goes on
             lock.record_holder()
         else:
-            talk(f"The factory of {house.path} runs. Ctrl+C stops it.")
+            exit_when_supervisor_dies(grace_seconds=STOP_SECONDS)  # `cfsm demo` may be what runs it
+            if not quiet:
+                talk(f"The factory of {house.path} runs. Ctrl+C stops it.")
         return _supervise(house.path, specs, restart_policy(house), quiet=quiet)
 
 

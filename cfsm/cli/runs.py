@@ -34,13 +34,13 @@ def list_(house: House, kind: str | None, state: str | None, strategy: str | Non
     if as_json:
         print_json([asdict(run) for run in found])
         return
-    progress = _progress(house)
+    progress = progress_of(house)
     rows = [
         (run.id[:8], run.kind, run.strategy_name, run.state, progress.get(run.strategy_id) or _where(run), run.seconds)
         for run in found
     ]
     if rows:
-        print_table(rows, ("run", "kind", "strategy", "state", "stage", "seconds"), ("seconds",))
+        print_table(rows, ("run", "kind", "strategy", "state", "stage", "seconds"), ("seconds",), title="strategy")
     else:
         talk("There is no such run.")
 
@@ -49,7 +49,7 @@ def _where(run: Any) -> str:
     return f"{run.stage} {run.percent} %" if run.stage else "started"
 
 
-def _progress(house: House) -> Mapping[str, str]:
+def progress_of(house: House) -> Mapping[str, str]:
     """Give what the workers last said of the strategies that they are at work on."""
     claimed = [task for task in house.factory.store.overview() if task["claimed"]]
     return {task["subject"]: task["progress"] for task in claimed if task["progress"]}
@@ -98,7 +98,7 @@ def follow(house: House, as_json: bool) -> None:
                 place = happening.id
                 if happening.topic.startswith(RUN_TOPICS):
                     print_json_line(happening.as_mapping()) if as_json else click.echo(in_words(happening))
-            for subject, words in _progress(house).items():
+            for subject, words in progress_of(house).items():
                 if said.get(subject) != words:
                     said[subject] = words
                     print_json_line({"subject": subject, "progress": words}) if as_json else click.echo(words)
