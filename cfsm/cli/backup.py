@@ -17,7 +17,9 @@ def backup(house: House, file: Path, overwrite: bool) -> None:
     from cfsm.adapters.event_store import backup as store
 
     manifest = store.backup(house.path, house.store_terms, file, overwrite=overwrite, progress=progress())
-    talk(f"{file}: {manifest.events} events and {manifest.blobs} blobs; head {manifest.head}.")
+    talk(f"{file}: {manifest.events} events and {manifest.blobs} blobs.")
+    if manifest.missing:
+        talk(f"{len(manifest.missing)} blobs could not be read and are not in it; `cfsm doctor --deep` names them.")
     if manifest.missing:
         talk(f"{len(manifest.missing)} blobs were lost before and are not in it; `cfsm doctor --deep` names them.")
 
@@ -32,5 +34,7 @@ def restore(house: House, file: Path, replace: bool) -> None:
     from cfsm.adapters.home_lock import HomeLock
 
     with HomeLock.acquire(house.path):
-        manifest = store.restore(file, house.path, house.store_terms, replace=replace, progress=progress())
-    talk(f"Restored {manifest.events} events and {manifest.blobs} blobs into {house.path}.")
+        restored = store.restore(file, house.path, house.store_terms, replace=replace, progress=progress())
+    talk(f"Restored {restored.events} events and {restored.blobs} blobs into {house.path}.")
+    if restored.aside is not None:
+        talk(f"What was there before lies in {restored.aside}.")

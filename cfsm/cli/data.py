@@ -11,6 +11,8 @@ from cfsm.cli.output import as_json, print_json, print_table, progress, show_pro
 
 Day = click.DateTime(formats=["%Y-%m-%d", "%Y%m%d"])
 
+SYNTHETIC = "synthetic"
+
 
 @click.group()
 def data() -> None:
@@ -121,6 +123,18 @@ def download(
             name, pairs=pairs, timeframes=timeframes, timerange=timerange, exchange=exchange, progress=progress()
         )
     )
+
+
+def open_dataset(house: House) -> Any:
+    """Give the dataset that strategies are tested on; the synthetic market, the embedded default, is made if need be.
+
+    Raise Misconfigured if there is no such dataset or its results would be wrong.
+    """
+    name = house.settings.market_data.dataset
+    if name == SYNTHETIC and name not in house.datasets:
+        talk("Making the synthetic market, the embedded default (once) …")
+        house.datasets.synthesise(name, progress=progress())
+    return house.datasets.open(name)
 
 
 def _made(dataset: Any) -> None:

@@ -14,7 +14,8 @@ from uuid import UUID
 import rich_click as click
 
 from cfsm.bootstrap import House, find_home
-from cfsm.cli.output import EXIT_FAILED, is_terminal, progress, show_progress, talk
+from cfsm.cli.data import open_dataset
+from cfsm.cli.output import EXIT_FAILED, is_terminal, show_progress, talk
 
 Factory = subprocess.Popen[bytes]
 
@@ -35,7 +36,8 @@ def demo(house: House, count: int, seed: int | None, timeout_seconds: float) -> 
     """
     from cfsm.cli.generate import request
 
-    _candles(house)
+    dataset = open_dataset(house)
+    talk(f"Candles: {dataset.label}, {len(dataset.pairs)} pairs, {dataset.first:%Y-%m-%d} to {dataset.last:%Y-%m-%d}.")
     with _running_factory(house) as factory:
         generations = request(house, list(house.settings.generation.strategy_types), count, seed)
         done = _watch(house, generations, timeout_seconds, factory)
@@ -47,15 +49,6 @@ def demo(house: House, count: int, seed: int | None, timeout_seconds: float) -> 
         return EXIT_FAILED
     _show(house)
     return 0
-
-
-def _candles(house: House) -> None:
-    name = house.conditions.dataset
-    if name == "synthetic" and name not in house.datasets:
-        talk("Making the synthetic market, the embedded default (once) …")
-        house.datasets.synthesise(name, progress=progress())
-    dataset = house.datasets.open(name)
-    talk(f"Candles: {dataset.label}, {len(dataset.pairs)} pairs, {dataset.first:%Y-%m-%d} to {dataset.last:%Y-%m-%d}.")
 
 
 @contextlib.contextmanager

@@ -1,12 +1,17 @@
 """``cfsm doctor``: is the machine fit, is the home whole?"""
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from cfsm.bootstrap import House
-from cfsm.cli.output import EXIT_FAILED, as_json, print_json, talk
+from cfsm.cli.output import EXIT_FAILED, as_json, print_json, say, talk
+
+if TYPE_CHECKING:
+    from cfsm.adapters.event_store.inspection import Check
+    from cfsm.adapters.market_data import Dataset
 
 
 @click.command()
@@ -20,33 +25,42 @@ def doctor(house: House, deep: bool, as_json: bool) -> int:
         print_json([asdict(check) for check in checks])
     else:
         for check in checks:
-            click.echo(f"{'ok  ' if check.ok else 'BAD '} {check.name}: {check.message}")
+            say(f"{'ok  ' if check.ok else 'BAD '} {check.name}: {check.message}")
             if not check.ok and check.what_to_do:
-                click.echo(f"     {check.what_to_do}")
+                say(f"     {check.what_to_do}")
     wrong = sum(not check.ok for check in checks)
     if wrong:
         talk(f"{wrong} of {len(checks)} checks found something wrong.")
     return EXIT_FAILED if wrong else 0
 
 
-def _checks(house: House, *, deep: bool) -> list[Any]:
+def _checks(house: House, *, deep: bool) -> "list[Check]":
     from cfsm.adapters.event_store.inspection import Check, inspect
-    from cfsm.adapters.sandbox.cage import layers
+    from cfsm.adapters.sandbox.cage import missing_layers
     from cfsm.settings import ConfigurationError
 
     try:
-        checks = [Check("configuration", ok=True, message=f"profile {house.settings.profile}", what_to_do="")]
+        checks = [Check("configuration", ok=True, message=f"profile {house.settings.profile}")]
     except ConfigurationError as error:
         return [Check("configuration", ok=False, message=str(error), what_to_do="See `cfsm config check`.")]
     checks += inspect(house.path, house.store_terms, deep=deep)
-    checks += [Check(f"sandbox: {name}", ok=ok, message=words, what_to_do="") for name, ok, words in layers()]
-    checks += [
-        Check(
-            f"dataset {dataset.name}",
-            ok=not dataset.problems,
-            message="; ".join(map(str, dataset.problems)) or "whole",
-            what_to_do="Make or import it again.",
-        )
-        for dataset in house.datasets.list()
-    ]
-    return checks
+    checks.append(_sandbox(missing_layers()))
+    return [*checks, *map(_dataset, house.datasets.list())]
+
+
+def _sandbox(missing: Sequence[str]) -> "Check":
+    from cfsm.adapters.event_store.inspection import Check
+
+    if not missing:
+        return Check("sandbox", ok=True, message="Landlock and seccomp lock strategies in")
+    words = "No strategy is run without them: install or enable what is missing."
+    return Check("sandbox", ok=False, message="; ".join(missing), what_to_do=words)
+
+
+def _dataset(dataset: "Dataset") -> "Check":
+    from cfsm.adapters.event_store.inspection import Check
+
+    name = f"dataset {dataset.name}"
+    if not dataset.problems:
+        return Check(name, ok=True, message="whole")
+    return Check(name, ok=False, message="; ".join(map(str, dataset.problems)), what_to_do="Make or import it again.")

@@ -8,7 +8,7 @@ import rich_click as click
 
 from cfsm.application.history import Happening, History, moment_of
 from cfsm.bootstrap import House
-from cfsm.cli.output import EXIT_FAILED, as_json, print_json, print_json_line, talk
+from cfsm.cli.output import EXIT_FAILED, as_json, print_json, print_json_line, say, talk
 from cfsm.cli.strategies import find
 from cfsm.cli.telling import in_words
 
@@ -84,9 +84,9 @@ def _fold(house: House, until: int, limit: int, *, as_json: bool) -> None:
         metadata = orjson.loads(strategies.metadata_json(include_retired=True))
         print_json({"event": until, "strategies": metadata, "leaderboard": places})
         return
-    click.echo(f"after event {until}:")
+    say(f"after event {until}:")
     for each in strategies.select():
-        click.echo(f"  {each.name}  {each.state}  {each.retired_reason}".rstrip())
+        say(f"  {each.name}  {each.state}  {each.retired_reason}".rstrip())
     leaderboard.show(board, house, limit, include_retired=False, as_json=False)
 
 
@@ -134,11 +134,11 @@ def verify(house: House, head: str | None, as_json: bool) -> int:
         shown = _head_of(store) if holds else ""
         print_json({"events": report.events, "head": shown, "broken": broken, "head_known": known})
     elif report.broken is not None:
-        click.echo(f"event {report.broken.id} was {report.broken.what}; the {report.events} events before it hold")
+        say(f"event {report.broken.id} was {report.broken.what}; the {report.events} events before it hold")
     elif not known:
-        click.echo(f"{report.events} events hold together, but the head {head} is not among them: this is another log")
+        say(f"{report.events} events hold together, but the head {head} is not among them: this is another log")
     else:
-        click.echo(f"{report.events} events, none altered, removed or inserted; head {_head_of(store) or '-'}")
+        say(f"{report.events} events, none altered, removed or inserted; head {_head_of(store) or '-'}")
     if holds and known:
         return 0
     talk("If this is not your doing, restore a backup with `cfsm restore FILE --replace`.")
@@ -162,4 +162,4 @@ def _print(happening: Happening, *, as_json: bool) -> None:
     if as_json:
         print_json_line(happening.as_mapping())
     else:
-        click.echo(in_words(happening))
+        say(in_words(happening))

@@ -5,7 +5,7 @@ from typing import Any
 import rich_click as click
 
 from cfsm.bootstrap import House
-from cfsm.cli.output import as_json, figure, percent, print_json, print_table, talk
+from cfsm.cli.output import as_json, figure, percent, print_json, print_table, say, talk
 
 HEADERS = (
     "#",
@@ -51,9 +51,9 @@ def show(view: Any, house: House, limit: int | None, *, include_retired: bool, a
         return
     print_table([_row(contender) for contender in contenders], HEADERS, NUMBERS, title="strategy")
     trials = view.trials()
-    click.echo(f"{trials.count} trials so far; luck alone would show a daily Sharpe of about {_luck(trials)}.")
+    say(f"{trials.count} trials so far; luck alone would show a daily Sharpe of about {_luck(trials)}.")
     if any(contender.data_label == "synthetic" for contender in contenders):
-        click.echo("The candles are synthetic: these figures say nothing about a real market.")
+        say("The candles are synthetic: these figures say nothing about a real market.")
 
 
 def _row(contender: Any) -> tuple[object, ...]:

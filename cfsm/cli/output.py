@@ -32,9 +32,14 @@ def print_json_line(document: Any) -> None:
     click.echo(orjson.dumps(document, default=str, option=orjson.OPT_APPEND_NEWLINE), nl=False)
 
 
+def say(text: str) -> None:
+    """Print the answer for people, on stdout; control characters are spelled out."""
+    click.echo("\n".join(map(printable, text.split("\n"))))
+
+
 def talk(text: str) -> None:
-    """Say something to the person, on stderr."""
-    click.echo(text, err=True)
+    """Say something beside the answer, on stderr; control characters are spelled out."""
+    click.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
 def print_table(

@@ -11,6 +11,7 @@ import rich_click as click
 
 from cfsm.bootstrap import ROLES, House, build_worker, restart_policy, units
 from cfsm.cli.config import say_what_has_no_effect
+from cfsm.cli.data import open_dataset
 from cfsm.cli.output import EXIT_CONFIGURATION, talk
 
 STOP_SECONDS = 60
@@ -32,14 +33,16 @@ def run(house: House, detach: bool, quiet: bool) -> int:
       cfsm run --detach        in the background; cfsm status, cfsm stop
     """
     from cfsm.adapters.detach import detach as go_on_detached
+    from cfsm.adapters.event_store.inspection import require_sound
     from cfsm.adapters.home_lock import HomeLock
     from cfsm.adapters.lifeline import exit_when_supervisor_dies
 
     say_what_has_no_effect(house)
+    require_sound(house.path, house.store_terms)
     with HomeLock.acquire(house.path) as lock:
         _ = house.factory  # makes the tables before anybody else wants to
         specs = units(house)
-        house.datasets.open(house.conditions.dataset)
+        open_dataset(house)
         if detach:
             pid = go_on_detached(house.path / "logs" / "factory.log")
             if pid is not None:

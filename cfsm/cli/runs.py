@@ -7,7 +7,7 @@ from typing import Any
 import rich_click as click
 
 from cfsm.bootstrap import House
-from cfsm.cli.output import as_json, print_facts, print_json, print_json_line, print_table, talk
+from cfsm.cli.output import as_json, print_facts, print_json, print_json_line, print_table, say, talk
 
 RUN_TOPICS = "Evaluation."
 
@@ -78,7 +78,7 @@ def show(house: House, run: str, as_json: bool) -> None:
         print_facts({f"{name}.{key}": value for key, value in values.items() if not isinstance(value, dict)})
     for finding in findings:
         line = f" (line {finding['line']})" if finding.get("line") else ""
-        click.echo(f"{finding['code']}{line}: {finding['message']} {finding.get('what_to_do', '')}".rstrip())
+        say(f"{finding['code']}{line}: {finding['message']} {finding.get('what_to_do', '')}".rstrip())
 
 
 @runs.command()
@@ -97,11 +97,18 @@ def follow(house: House, as_json: bool) -> None:
             for happening in past.between(place):
                 place = happening.id
                 if happening.topic.startswith(RUN_TOPICS):
-                    print_json_line(happening.as_mapping()) if as_json else click.echo(in_words(happening))
+                    _tell(in_words(happening), happening.as_mapping(), as_json=as_json)
             for subject, words in progress_of(house).items():
                 if said.get(subject) != words:
                     said[subject] = words
-                    print_json_line({"subject": subject, "progress": words}) if as_json else click.echo(words)
+                    _tell(words, {"subject": subject, "progress": words}, as_json=as_json)
             bell.wait(1.0)
     finally:
         bell.close()
+
+
+def _tell(words: str, document: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json_line(document)
+    else:
+        say(words)

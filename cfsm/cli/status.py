@@ -5,7 +5,7 @@ from typing import Any
 import rich_click as click
 
 from cfsm.bootstrap import House, refusal_of
-from cfsm.cli.output import as_json, print_json, print_table, talk
+from cfsm.cli.output import as_json, print_json, print_table, say, talk
 
 
 @click.command()
@@ -21,22 +21,22 @@ def status(house: House, as_json: bool) -> None:
     if factory is None or not factory["running"]:
         talk(f"The factory of {house.path} is not running; `cfsm run` starts it.")
     else:
-        click.echo(f"The factory of {house.path} runs as pid {factory['pid']} since {factory['started_at']:%F %T} UTC.")
+        say(f"The factory of {house.path} runs as pid {factory['pid']} since {factory['started_at']:%F %T} UTC.")
         rows = [
             (unit["name"], unit["state"], unit["status"] or unit["reason"], unit["restarts"], unit["memory_mb"])
             for unit in factory["units"]
         ]
         print_table(rows, ("worker", "state", "what it does", "restarts", "MB"), ("restarts", "MB"))
     pipeline = ", ".join(f"{count} {state}" for state, count in facts["strategies"].items() if count)
-    click.echo(f"strategies: {pipeline or 'none yet'}")
+    say(f"strategies: {pipeline or 'none yet'}")
     waiting = ", ".join(f"{count} to {kind}" for kind, count in facts["due"].items())
-    click.echo(f"due: {waiting or 'nothing'}")
+    say(f"due: {waiting or 'nothing'}")
     if facts["waits_because"]:
-        click.echo(f"nothing new starts now: {facts['waits_because']}")
-    click.echo(f"events: {facts['events']}, the last at {facts['last_event_at'] or '-'}")
+        say(f"nothing new starts now: {facts['waits_because']}")
+    say(f"events: {facts['events']}, the last at {facts['last_event_at'] or '-'}")
     for task in facts["parked"]:
-        click.echo(f"parked: {task['key']} after {task['attempts']} attempts: {task['error']}")
-        click.echo(f"        `cfsm tasks release {task['key']}` lets it be tried again")
+        say(f"parked: {task['key']} after {task['attempts']} attempts: {task['error']}")
+        say(f"        `cfsm tasks release {task['key']}` lets it be tried again")
 
 
 def _facts(house: House) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cfsm.application.history import Happening
-from cfsm.cli.output import figure
+from cfsm.cli.output import figure, printable
 
 Words = Callable[[Mapping[str, Any]], str]
 
@@ -42,6 +42,7 @@ WORDS: Mapping[str, Words] = {
     "Cleaning.Requested": lambda f: f["why"],
     "Cleaning.Done": lambda f: f"retired {len(f['retired'])}, kept {f['kept']}",
     "ParkedTask.Parked": lambda f: f"{f['key']} after {f['attempts']} attempts: {f['error']}",
+    "ParkedTask.Released": lambda _: "to be tried again",
     "ParkedTask.ParkedAgain": lambda f: f"after {f['attempts']} attempts: {f['error']}",
 }
 """How each event reads; an event that is not in the table is shown by its name alone."""
@@ -52,4 +53,4 @@ def in_words(happening: Happening) -> str:
     tell = WORDS.get(happening.topic)
     words = tell(happening.facts) if tell else ""
     at = happening.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    return f"{happening.id:>7}  {at}  {happening.topic:<26}  {words}  [{happening.meta.get('actor', '')}]"
+    return printable(f"{happening.id:>7}  {at}  {happening.topic:<26}  {words}  [{happening.meta.get('actor', '')}]")
