@@ -31,6 +31,7 @@ from cfsm.projections.registry import all_projections
 from cfsm.projections.strategies import StrategiesView
 from tests.fakes.story import Story, figures
 
+LIVE_EVENTS = 2_000
 FREQTRADE_FIGURES = 25
 FREQTRADE = {f"a_figure_of_freqtrade_{number}": 0.123456789 + number for number in range(FREQTRADE_FIGURES)}
 TEMPLATES = 40
@@ -136,15 +137,15 @@ def raw(log: SqliteLog) -> None:
 def live(log: SqliteLog, directory: Path) -> None:
     """Measure what one more event costs all projections, a commit each."""
     projectors = [Projector(projection, directory) for projection in all_projections()]
-    head = log.head()
+    start = 10_000
     for projector in projectors:
-        projector.catch_up(log, head - 300)
+        projector.catch_up(log, start)
     began = time.perf_counter()
-    for position in range(head - 299, head + 1):
+    for position in range(start, start + LIVE_EVENTS):
         for projector in projectors:
-            projector.catch_up(log, position)
-    each_ms = (time.perf_counter() - began) / 300 * 1000
-    print(f"one more event, {len(projectors)} projections {each_ms:6.2f} ms")
+            projector.catch_up(log, position + 1)
+    each_ms = (time.perf_counter() - began) / LIVE_EVENTS * 1000
+    print(f"one more event, to all {len(projectors)} projections {each_ms:6.2f} ms")
     for projector in projectors:
         projector.close()
 
@@ -167,6 +168,8 @@ def main() -> None:
                 timed(f"build {projection.name}", given.events, lambda: projector.rebuild(log), floor)
             size = sum(each.stat().st_size for each in directory.glob(f"{projection.name}-*.db")) / 1e6
             print(f"{'':32} {size:8.1f} MB")
+        (directory / "live").mkdir()
+        live(log, directory / "live")
         timed(
             "quick check of strategies", given.events, lambda: Projector(all_projections()[0], directory).catch_up(log)
         )

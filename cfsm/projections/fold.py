@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from cfsm.domain.log import Log, LogEntry
 from cfsm.projections.base import Projection
 
-PAGE_ENTRIES = 5_000
+PAGE_ENTRIES = 2_000
 """How many entries one transaction takes in, at most."""
 
 Progress = Callable[[int, int], None]
@@ -80,11 +80,12 @@ class Fold:
         return self.position
 
     def _next(self, log: Log, until: int | None, page: int) -> Sequence[LogEntry]:
-        # The last entry seen is read once more: it proves that the log is still the same one.
+        limit = page if until is None else max(0, min(page, until - self.position))  # ids rise by 1 or more
         if self.position == 0:
-            entries = _read(log, 0, page)
+            entries = _read(log, 0, limit)
         else:
-            entries = _read(log, self.position - 1, page + 1)
+            # The last entry seen is read once more: it proves that the log is still the same one.
+            entries = _read(log, self.position - 1, limit + 1)
             if not entries or entries[0].id != self.position or _fingerprint(entries[0]) != self._fingerprint:
                 raise OutOfStep(f"{self._projection.name} has seen event {self.position}, which the log has not")
             entries = entries[1:]

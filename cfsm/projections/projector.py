@@ -17,7 +17,7 @@ from cfsm.projections.fold import PAGE_ENTRIES, Fold, OutOfStep, Progress
 BUSY_SECONDS = 10.0
 WAL_LIMIT_BYTES = 16_000_000
 CACHE_KB = 4_096
-BUILDING_CACHE_KB = 65_536
+BUILDING_CACHE_KB = 16_384
 
 
 class CannotWrite(Exception):
