@@ -7,13 +7,16 @@ elsewhere.
 import random
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
+import pandas as pd
+from freqtrade.constants import Config
 from freqtrade.exceptions import StrategyError
 from freqtrade.persistence import LocalTrade
 
@@ -22,6 +25,7 @@ from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.inspection import Broken, Inspector, signature_findings
 from cfsm.adapters.freqtrade.logs import STRATEGY_FILES, Evidence, capture
 from cfsm.adapters.freqtrade.protocol import Ask, Kind, Progress, Request
+from cfsm.adapters.freqtrade.second_look import SecondLook
 from cfsm.adapters.freqtrade.static_policy import judge
 from cfsm.adapters.freqtrade.strategy_errors import load_error, run_error
 from cfsm.adapters.freqtrade.workshop import Prepared
@@ -29,6 +33,9 @@ from cfsm.domain.evaluation import Finding, Job, Stage, Verdict
 
 Send = Callable[[Kind, bytes], None]
 _SEED = 20_260_101
+_LIQUIDATED_SHARE = 0.02
+_LEVERAGED = 1.5
+_CONSEQUENCES = frozenset({"NO_SIGNALS", "NO_TRADES", "SIGNAL_CONFLICT"})
 
 
 def run(request: Request, prepared: Prepared, folder: Path, send: Send) -> None:
@@ -60,6 +67,7 @@ class _Run:
         self._clock = clock
         self._evidence = evidence
         self._stock = stock
+        self._data: dict[str, pd.DataFrame] = {}
 
     def validate(self) -> dict[str, Any]:
         """Look at the text; if that is safe, load and run it under inspection."""
@@ -76,16 +84,14 @@ class _Run:
             inspector.note(found)
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("default")
-            try:
-                self._execute(backtesting)
-                inspector.conclude(len(LocalTrade.bt_trades))
-            except Broken as broken:
-                for found in broken.findings:
-                    inspector.note(found)
-        for found in (*_chained_assignments(warned), *self._evidence.findings()):
+            data = self._execute_under(inspector, backtesting)
+        for found in (*_chained_assignments(warned), *self._evidence.findings(), *_liquidations(strategy)):
             inspector.note(found)
+        if data and verdict_of(inspector.findings) is Verdict.ACCEPTED:
+            for found in self._second_look(backtesting, data, inspector):
+                inspector.note(found)
         return {
-            "findings": [asdict(found) for found in (*static, *inspector.findings)],
+            "findings": [asdict(found) for found in _ordered((*static, *inspector.findings))],
             "timeframe": backtesting.timeframe,
             "can_short": bool(strategy.can_short),
             "startup_candle_count": int(strategy.startup_candle_count),
@@ -113,10 +119,35 @@ class _Run:
             "stage_seconds": self._clock.seconds,
         }
 
-    def _load(self) -> Any:
-        config = self._prepared.config
+    def _execute_under(self, inspector: Inspector, backtesting: Any) -> dict[str, pd.DataFrame]:
+        """Run the strategy under inspection and give the candles that it ran on; none where it broke."""
+        try:
+            self._execute(backtesting)
+            inspector.conclude(len(LocalTrade.bt_trades))
+        except Broken as broken:
+            for found in broken.findings:
+                inspector.note(found)
+            return {}
+        return self._data
+
+    def _second_look(self, backtesting: Any, data: dict[str, pd.DataFrame], inspector: Inspector) -> list[Finding]:
+        name = backtesting.strategylist[0].get_strategy_name()
+        trades = backtesting.all_bt_content[name]["results"]
+        look = SecondLook(backtesting, self._config(), self._prepared, stock=self._stock)
+        try:
+            return look.findings(data, inspector.entry_rows, trades)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (it ran before: it minds how often it is run)
+            return [run_error(error)]
+
+    def _config(self) -> Config:
+        """Give a configuration for one load of the strategy; the resolver writes into it."""
+        config = deepcopy(self._prepared.config)
         config["strategy"] = self._job.strategy_name
         config["strategy_path"] = str(self._folder)
+        return config
+
+    def _load(self) -> Any:
+        config = self._config()
         self._clock.enter(Stage.LOADING_DATA, 0)
         try:
             backtesting = make_backtesting(config, self._prepared.exchange, self._clock, stock=self._stock)
@@ -138,8 +169,8 @@ class _Run:
 
     def _execute(self, backtesting: Any) -> Any:
         try:
-            data, timerange = backtesting.load_bt_data()
-            return backtesting.backtest_one_strategy(backtesting.strategylist[0], data, timerange)
+            self._data, timerange = backtesting.load_bt_data()
+            return backtesting.backtest_one_strategy(backtesting.strategylist[0], self._data, timerange)
         except Broken:
             raise
         except (Exception, SystemExit) as error:
@@ -173,6 +204,38 @@ def _settings(backtesting: Any) -> dict[str, Any]:
         "canceled_entry_orders": backtesting.canceled_entry_orders,
         "replaced_entry_orders": backtesting.replaced_entry_orders,
     }
+
+
+def _ordered(findings: tuple[Finding, ...]) -> list[Finding]:
+    """Put causes before consequences, and leave out what a wrong signature explains."""
+    misnamed = {found.message.partition("(")[0] for found in findings if found.code == "SIGNATURE"}
+    kept = [
+        found
+        for found in findings
+        if not (found.code == "CALLBACK_FAILED" and found.message.partition("(")[0] in misnamed)
+    ]
+    return sorted(kept, key=lambda found: found.code in _CONSEQUENCES)
+
+
+def _liquidations(strategy: Any) -> Iterator[Finding]:
+    """Give the finding where leverage and stop do not fit: the exchange ends trades before the stop does."""
+    trades = LocalTrade.bt_trades
+    liquidated = sum(trade.exit_reason == "liquidation" for trade in trades)
+    if liquidated > _LIQUIDATED_SHARE * len(trades):
+        yield finding("LIQUIDATION", f"{liquidated} of {len(trades)} trades are liquidated")
+    elif not strategy.use_custom_stoploss:
+        beyond = next((trade for trade in trades if _stop_is_beyond_liquidation(trade)), None)
+        if beyond is not None:
+            words = f"With leverage {beyond.leverage:g} the stop at {beyond.initial_stop_loss:g} lies beyond "
+            yield finding("LIQUIDATION", f"{words}the liquidation price {beyond.liquidation_price:g} ({beyond.pair})")
+
+
+def _stop_is_beyond_liquidation(trade: LocalTrade) -> bool:
+    if not trade.liquidation_price or trade.leverage < _LEVERAGED:
+        return False
+    if trade.is_short:
+        return bool(trade.initial_stop_loss > trade.liquidation_price)
+    return bool(trade.initial_stop_loss < trade.liquidation_price)
 
 
 def _chained_assignments(warned: list[warnings.WarningMessage]) -> list[Finding]:

@@ -80,7 +80,8 @@ MEANINGS: dict[str, Meaning] = {
     "NO_SIGNALS": Meaning(
         _F, "No candle has an entry signal.", "Loosen the entry conditions, or check chained assignments."
     ),
-    "SHORTS_DROPPED": Meaning(_F, "There are short signals, but can_short is not True.", "Set can_short = True."),
+    "SHORTS_DROPPED": Meaning(_A, "There are short signals, but can_short is not True.", "Set can_short = True."),
+    "SHORTS_ONLY": Meaning(_F, "All signals are short, but can_short is not True.", "Set can_short = True."),
     "CALLBACK_FAILED": Meaning(_F, "A callback raised; Freqtrade went on without it.", "Correct the callback."),
     "CONFIRM_NONE": Meaning(_F, "confirm_trade_entry returns nothing, so no trade opens.", "Return True or False."),
     "NO_TRADES": Meaning(_F, "There were entry signals but no trade.", "Check stake, callbacks and locks."),
@@ -93,13 +94,20 @@ MEANINGS: dict[str, Meaning] = {
         "Values of the past change with the future.",
         "Use only shift(n) with n > 0, rolling windows and closed candles.",
     ),
+    "LOOKAHEAD_UNUSED": Meaning(
+        _A, "A column of the past changes with the future, but no signal depends on it.", "Remove the column."
+    ),
+    "SHORT_HISTORY": Meaning(
+        _F, "The strategy fails when the history ends earlier.", "Do not rely on candles that are still to come."
+    ),
     "NOT_DETERMINISTIC": Meaning(_F, "Two runs on the same candles differ.", "Seed random numbers; ask no clock."),
     "STARTUP_SHORT": Meaning(
         _A, "startup_candle_count is too small for the indicators.", "Set it to the longest look-back."
     ),
     # Risk.
-    "LEVERAGE": Meaning(
-        _F, "The stop lies beyond the liquidation price.", "Lower the leverage or tighten the stoploss."
+    "ALWAYS_IN": Meaning(_F, "Nearly every candle has an entry signal.", "Enter only under conditions."),
+    "LIQUIDATION": Meaning(
+        _F, "Trades are liquidated before their stop.", "Lower the leverage or tighten the stoploss."
     ),
     # Limits and honesty.
     "LIMIT_TIME": Meaning(_F, "The run took longer than allowed.", "Look for endless loops; vectorise."),

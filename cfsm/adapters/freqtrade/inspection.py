@@ -12,8 +12,9 @@ from cfsm.adapters.freqtrade.findings import finding
 from cfsm.domain.evaluation import Finding
 
 _CANDLE_COLUMNS = ("date", "open", "high", "low", "close", "volume")
+_ALWAYS = 0.95
 _SIGNALS = ("enter_long", "exit_long", "enter_short", "exit_short")
-_CALLBACKS = (
+CALLBACKS = (
     "leverage",
     "custom_stake_amount",
     "custom_stoploss",
@@ -50,6 +51,8 @@ class Inspector:
         self.findings: list[Finding] = []
         self.signals: dict[str, int] = dict.fromkeys(_SIGNALS, 0)
         self.usable_entries = 0
+        self.rows = 0
+        self.entry_rows: dict[str, list[int]] = {}
         self._strategy = strategy
         self._nothing_confirmed = 0
         strategy.advise_indicators = self._around_indicators(strategy.advise_indicators)
@@ -64,20 +67,23 @@ class Inspector:
 
     def conclude(self, trades: int) -> None:
         """Note what the run as a whole says, with this number of trades."""
-        entries = self.signals["enter_long"] + self.signals["enter_short"]
-        if self.signals["enter_short"] and not self._strategy.can_short:
-            self.note(finding("SHORTS_DROPPED", f"{self.signals['enter_short']} short signals are dropped silently"))
+        longs, shorts = self.signals["enter_long"], self.signals["enter_short"]
+        entries = longs + shorts
+        if shorts and not self._strategy.can_short:
+            code = "SHORTS_DROPPED" if longs else "SHORTS_ONLY"
+            self.note(finding(code, f"{shorts} short signals are dropped silently"))
+        if self.rows and max(longs, shorts) > _ALWAYS * self.rows:
+            self.note(finding("ALWAYS_IN", f"{max(longs, shorts)} of {self.rows} candles have an entry signal"))
         if not entries:
             self.note(finding("NO_SIGNALS"))
-        elif not self.usable_entries and not self._has("SHORTS_DROPPED"):
+        elif not longs and not self._strategy.can_short:
+            return
+        elif not self.usable_entries:
             self.note(finding("SIGNAL_CONFLICT", f"All {entries} entry signals are cancelled by other signals"))
         elif not trades and self._nothing_confirmed:
             self.note(finding("CONFIRM_NONE", f"confirm_trade_entry returned None {self._nothing_confirmed} times"))
         elif not trades:
             self.note(finding("NO_TRADES", f"{self.usable_entries} entry signals, but no trade"))
-
-    def _has(self, code: str) -> bool:
-        return any(found.code == code for found in self.findings)
 
     def _around_indicators(self, advise: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
         def advise_indicators(dataframe: pd.DataFrame, metadata: Mapping[str, Any]) -> pd.DataFrame:
@@ -93,7 +99,7 @@ class Inspector:
             before = dataframe.copy()
             after = advise(dataframe, metadata)
             self._compare(before, after, "populate_entry_trend and populate_exit_trend", metadata)
-            self._count(after)
+            self._count(after, str(metadata.get("pair", "")))
             return after
 
         return ft_advise_signals
@@ -123,7 +129,8 @@ class Inspector:
         if changed:
             self.note(finding("CANDLES_CHANGED", f"{where} changed {', '.join(changed)}"))
 
-    def _count(self, analysed: pd.DataFrame) -> None:
+    def _count(self, analysed: pd.DataFrame, pair: str) -> None:
+        self.rows += len(analysed)
         true = {name: self._signal(analysed, name) for name in _SIGNALS}
         for name, values in true.items():
             self.signals[name] += int(values.sum())
@@ -131,7 +138,9 @@ class Inspector:
         short = true["enter_short"] if can_short else true["enter_short"] & False
         longs = true["enter_long"] & ~true["exit_long"] & ~short
         shorts = short & ~true["exit_short"] & ~true["enter_long"]
-        self.usable_entries += int(longs.sum()) + int(shorts.sum())
+        usable = longs | shorts
+        self.usable_entries += int(usable.sum())
+        self.entry_rows[pair] = usable.to_numpy().nonzero()[0].tolist()
 
     def _signal(self, analysed: pd.DataFrame, name: str) -> "pd.Series[bool]":
         if name not in analysed.columns:
@@ -156,7 +165,7 @@ def overrides(strategy: IStrategy, method: str) -> bool:
 def signature_findings(strategy: IStrategy) -> list[Finding]:
     """Give the callbacks that do not take the arguments that Freqtrade gives them by name."""
     found = []
-    for name in _CALLBACKS:
+    for name in CALLBACKS:
         if not overrides(strategy, name):
             continue
         given = [

@@ -61,9 +61,9 @@ def _code_by_method(trace: TracebackType | None) -> str:
 
 
 _LOAD_CODES = (
-    ("STOPLOSS", ("stoploss", "could not convert string to float")),
+    ("STOPLOSS", ("stoploss", "could not convert string to float", "greater than or equal to the maximum of 0")),
     ("TIMEFRAME", ("imeframe",)),
-    ("ROI", ("minimal_roi", "roi")),
+    ("ROI", ("minimal_roi", "roi", "expected string or bytes-like object")),
     ("METHOD_MISSING", ("must be implemented", "abstract method")),
     ("INTERFACE_V2", ("Please migrate", "DEPRECATED", "sell_", "Strategy Interface v1", "ask_strategy", "use_sell")),
 )

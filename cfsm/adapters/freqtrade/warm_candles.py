@@ -37,6 +37,8 @@ class WarmCandles:
         self._frames: dict[Key, pd.DataFrame] = {}
         self._decimals: dict[Key, pd.DataFrame] = {}
         self._origins: dict[int, tuple[Key, int]] = {}
+        self.horizon_ms: int | None = None
+        """When set, what is served ends with the candles that are closed by then."""
 
     def __contains__(self, key: Key) -> bool:
         return key in self._frames
@@ -74,6 +76,13 @@ class WarmCandles:
         freqtrade.optimize.backtesting.get_tick_size_over_time = self._tick_size_over_time
 
     def _load_pair_history(self, pair: str, timeframe: str, datadir: Path, **options: Any) -> pd.DataFrame:
+        frame = self._whole_history(pair, timeframe, datadir, **options)
+        if self.horizon_ms is None:
+            return frame
+        last = pd.Timestamp(self.horizon_ms - timeframe_to_seconds(timeframe) * 1000, unit="ms", tz="UTC")
+        return frame.iloc[: int(frame["date"].searchsorted(last, "right"))]
+
+    def _whole_history(self, pair: str, timeframe: str, datadir: Path, **options: Any) -> pd.DataFrame:
         key = (pair, timeframe, str(options.get("candle_type", CandleType.SPOT)))
         if key not in self._frames or datadir != self.datadir or options.get("drop_incomplete"):
             loaded: pd.DataFrame = load_pair_history(pair, timeframe, datadir, **options)
