@@ -4,8 +4,9 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import time
 from functools import cached_property, partial
 from pathlib import Path
 from time import monotonic, sleep
@@ -17,7 +18,6 @@ from cfsm.application.errors import Misconfigured, TryAgain
 from cfsm.application.ports import Notifier
 from cfsm.application.tasks import POLICY, TaskKind
 from cfsm.domain.evaluation import Conditions, Limits
-from cfsm.domain.lifecycle import State
 from cfsm.domain.retention import RetentionRules, Summary
 from cfsm.domain.selection import ProofRules
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # imported where they are used: a question about the past nee
     from cfsm.adapters.supervisor.units import RestartPolicy, UnitSpec
     from cfsm.application.factory import Factory
     from cfsm.application.ports import Bell
+    from cfsm.domain.log import Log
     from cfsm.projections.base import Projection, View
     from cfsm.projections.projector import Projector
     from cfsm.projections.strategies import StrategiesView
@@ -228,17 +229,19 @@ class House:
         return True
 
     def summaries(self) -> Sequence[Summary]:
-        """What a cleaning knows of the strategies in service."""
-        return [
-            Summary(
-                name=each.name,
-                state=State(each.state),
-                created_on=datetime.fromisoformat(each.generation_time),
-                score=each.backtest_score,
-                last_backtest=datetime.fromisoformat(each.last_backtest) if each.last_backtest else None,
-            )
-            for each in self.strategies.select(retired=False)
-        ]
+        """What a cleaning knows of the strategies in service. Raise TryAgain or Misconfigured, as those below."""
+        with _by_reaction():
+            return self.strategies.summaries()
+
+    def name_of_code(self, normalised_hash: str) -> str | None:
+        """Give the first strategy that has this code, in service or not."""
+        with _by_reaction():
+            return self.strategies.name_of_code(normalised_hash)
+
+    def name_of_result(self, result_hash: str) -> str | None:
+        """Give the first strategy whose last backtest made these trades, in service or not."""
+        with _by_reaction():
+            return self.strategies.name_of_result(result_hash)
 
 
 def build_worker(
@@ -278,7 +281,7 @@ def _generator(house: House, equipment: "Equipment") -> "Worker":
     from cfsm.adapters.templates import render
     from cfsm.workers.generator import GeneratorWorker
 
-    return GeneratorWorker(equipment, render, house.blobs, partial(_name_with_code, house))
+    return GeneratorWorker(equipment, render, house.blobs, house.name_of_code)
 
 
 def _validator(house: House, equipment: "Equipment") -> "Worker":
@@ -298,7 +301,7 @@ def _backtester(house: House, equipment: "Equipment") -> "Worker":
         house.conditions,
         house.limits,
         data_label=house.datasets.open(house.conditions.dataset).label,
-        name_of_result=partial(_name_with_result, house),
+        name_of_result=house.name_of_result,
     )
 
 
@@ -337,22 +340,46 @@ def _projector(house: House, equipment: "Equipment") -> "Worker":
 
     projectors = [_projector_of(each, house.projections_folder) for each in all_projections()]
     log = equipment.factory.store
-    return ProjectorWorker(equipment, [partial(projector.catch_up, log) for projector in projectors])
+    return ProjectorWorker(equipment, [partial(_catch_up, projector, log) for projector in projectors])
 
 
 def _projector_of(projection: "type[Projection]", folder: Path) -> "Projector":
-    """Take the right to write a projection; a question that brings it up to date has it for a moment."""
+    """Take the right to write a projection; a question that brings it up to date, or a rebuild, has it for a while."""
+    from structlog import get_logger
+
     from cfsm.projections.files import InUse
     from cfsm.projections.projector import Projector
 
+    note = get_logger("projector").info
     deadline = monotonic() + CATCH_UP_SECONDS
     while True:
         try:
-            return Projector(projection, folder)
+            return Projector(projection, folder, note)
         except InUse as error:
             if monotonic() > deadline:
-                raise Misconfigured(f"{error}: a second projector is at work on this home") from error
+                raise TryAgain(str(error)) from error
         sleep(0.02)
+
+
+def _catch_up(projector: "Projector", log: "Log", progress: Callable[[int, int], None]) -> int:
+    with _by_reaction():
+        return projector.catch_up(log, progress=progress)
+
+
+@contextmanager
+def _by_reaction() -> Iterator[None]:
+    """Turn what a projection says into the reaction that a worker knows."""
+    from cfsm.projections.base import CannotFold
+    from cfsm.projections.fold import LogUnreadable
+    from cfsm.projections.projector import CannotWrite
+    from cfsm.projections.reading import NotBuilt, Unreadable
+
+    try:
+        yield
+    except (CannotWrite, LogUnreadable, NotBuilt, Unreadable) as error:
+        raise TryAgain(str(error)) from error
+    except CannotFold as error:
+        raise Misconfigured(str(error)) from error
 
 
 BUILDERS: Mapping[str, Callable[[House, "Equipment"], "Worker"]] = {
@@ -363,16 +390,6 @@ BUILDERS: Mapping[str, Callable[[House, "Equipment"], "Worker"]] = {
     "coordinator": _coordinator,
     "projector": _projector,
 }
-
-
-def _name_with_code(house: House, normalised_hash: str) -> str | None:
-    found = house.strategies.select(normalised_hash=normalised_hash, limit=1)
-    return found[0].name if found else None
-
-
-def _name_with_result(house: House, result_hash: str) -> str | None:
-    found = house.strategies.select(result_hash=result_hash, limit=1)
-    return found[0].name if found else None
 
 
 def restart_policy(house: House) -> "RestartPolicy":

@@ -5,11 +5,11 @@ from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError, Application
-from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.domain import DomainEventProtocol, OriginatorIDError, OriginatorVersionError
 from eventsourcing.persistence import IntegrityError, Mapper, Recording
 from eventsourcing.utils import Environment
 
-from cfsm.application.errors import TryAgain
+from cfsm.application.errors import Misconfigured, TryAgain
 from cfsm.application.event_mapper import EventMapper
 from cfsm.application.ports import Clock
 from cfsm.application.tasks import POLICY, Claim, LeaseLost, Releasing, Settling, TaskKind, TaskState
@@ -57,8 +57,8 @@ class EventRecorder(Protocol):
     def renew(self, claim: Claim, lease_seconds: float, progress: str) -> None:
         """Hold a claim for longer. Raise LeaseLost."""
 
-    def put_back(self, claim: Claim, delay_seconds: float) -> None:
-        """Make a task due again after the delay; a lost lease is no matter."""
+    def put_back(self, claim: Claim, delay_seconds: float, *, counted: bool = True) -> None:
+        """Make a task due again after the delay; a lost lease is no matter. Not ``counted``, it was no try."""
 
     def overview(self) -> list[dict[str, Any]]:
         """Give the tasks that are not done, oldest first."""
@@ -125,6 +125,11 @@ class Factory(Application[UUID]):
             found: Any = self.repository.get(aggregate_id, projector_func=_project)
         except AggregateNotFoundError:
             return None
+        except (OriginatorIDError, OriginatorVersionError) as error:
+            raise Misconfigured(
+                f"the events of {kind.__name__} {aggregate_id} do not follow each other: {error}. Nothing was changed; "
+                "`cfsm history verify` names the first event that was altered, removed or inserted."
+            ) from error
         return found if isinstance(found, kind) else None
 
     def transact(
@@ -211,9 +216,9 @@ class Factory(Application[UUID]):
         """Hold a claim for longer and say how far it is. Raise LeaseLost."""
         self.store.renew(claim, lease_seconds, progress)
 
-    def put_back(self, claim: Claim, delay_seconds: float) -> None:
-        """Give a task back; it is due again after the delay."""
-        self.store.put_back(claim, delay_seconds)
+    def put_back(self, claim: Claim, delay_seconds: float, *, counted: bool = True) -> None:
+        """Give a task back; it is due again after the delay. Not ``counted``, it was no try of the task."""
+        self.store.put_back(claim, delay_seconds, counted=counted)
 
 
 def _project(aggregate: Any, events: Iterable[DomainEventProtocol[UUID]]) -> Any:

@@ -168,13 +168,16 @@ class Evaluation(Recorded):
         conditions: Mapping[str, Any]
 
     class Resumed(RecordedEvent):
-        """The run began again, because the attempt before did not end."""
+        """The run began again, because the attempt before did not end: under which conditions now."""
 
         TOPIC = "Evaluation.Resumed"
         attempt: int
+        conditions: Mapping[str, Any]
 
         def apply(self, aggregate: "Evaluation") -> None:
             aggregate.attempt = self.attempt
+            aggregate.conditions = self.conditions
+            aggregate.stage = None
 
     class StageReached(RecordedEvent):
         """The run entered a stage."""
@@ -261,10 +264,10 @@ class Evaluation(Recorded):
         """Say whether the run has its verdict or its failure."""
         return self.stage in ENDS
 
-    def resume(self, stamp: Stamp) -> None:
-        """Begin the run again after an attempt that did not end."""
+    def resume(self, conditions: Conditions, stamp: Stamp) -> None:
+        """Begin the run again after an attempt that did not end; the configuration may be another one by now."""
         if not self.is_over:
-            self._record(self.Resumed, stamp, attempt=self.attempt + 1)
+            self._record(self.Resumed, stamp, attempt=self.attempt + 1, conditions=asdict(conditions))
 
     def reach(self, stage: Stage, stamp: Stamp) -> None:
         """Enter a stage; a stage that was entered already is not entered again.

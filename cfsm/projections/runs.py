@@ -85,6 +85,7 @@ class Runs(Projection):
     def _resumed(self, entry: LogEntry, facts: Facts) -> None:
         if row := self._changed(entry, facts):
             row.attempts, row.stage, row.percent = facts["attempt"], "", 0
+            row.conditions = text_of(facts["conditions"])
             row.actor = facts["meta"].get("actor", "")
 
     @handles(Evaluation.StageReached)

@@ -49,7 +49,7 @@ class BacktesterWorker(EvaluationWorker):
         """Backtest the strategy and record the figures with their consequence."""
         strategy = self.strategy_of(claim)
         if strategy.is_retired:
-            self.factory.transact(list, claim)
+            self.call_off(claim, strategy)
             return
         job = self.begin(claim, strategy)
         hear = self.report(claim, f"backtesting {strategy.name}", lambda stage: self.entered(claim, job, stage))

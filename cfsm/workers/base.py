@@ -3,6 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +15,11 @@ from cfsm.application.tasks import Claim, LeaseLost, TaskKind
 from cfsm.domain.evaluation import Stage
 
 LONGEST_RETRY_SECONDS = 3_600.0
-DEFAULT_BEAT_SECONDS = 1.0
+BEAT_SECONDS = 1.0
+"""The longest sleep: so soon a worker notices that it is to stop, or that a bell was lost."""
+
+PROGRESS_SECONDS = 2.0
+"""How often a claim's progress is written down for others to see."""
 
 
 @dataclass(frozen=True)
@@ -46,32 +51,57 @@ class Worker(ABC):
 
     def __init__(self, equipment: Equipment) -> None:
         self.factory = equipment.factory
-        self.notifier = equipment.notifier
         self.log = structlog.get_logger(self.name)
         self._equipment = equipment
-        self._beat_seconds = min(
-            equipment.notifier.watchdog_interval_seconds or DEFAULT_BEAT_SECONDS, DEFAULT_BEAT_SECONDS
-        )
+        self._said = ""
+        self._fed_at = float("-inf")
+        self._trouble = ""
+        interval_seconds = equipment.notifier.watchdog_interval_seconds
+        self._beat_seconds = BEAT_SECONDS if interval_seconds is None else min(BEAT_SECONDS, interval_seconds / 2)
+        self._feed_seconds = BEAT_SECONDS if interval_seconds is None else interval_seconds / 2
 
     def run(self) -> None:
         """Work until told to stop. Raise Misconfigured when a person has to change something first."""
-        self.notifier.ready()
+        self._equipment.notifier.ready()
         self.log.info("ready")
         try:
             while not self._equipment.is_stopping():
-                self.notifier.watchdog()
-                try:
-                    worked = self.step()
-                except TryAgain as error:  # the event store is locked, full or away: it is asked again
-                    self.log.warning("waiting for the event store", error=str(error))
-                    self.notifier.status(f"waiting: {error}")
-                    worked = False
-                if not worked and not self._equipment.is_stopping():
-                    self._equipment.bell.wait(self._beat_seconds)
+                self._turn()
+        except Misconfigured as error:
+            self.say(str(error))  # what `cfsm status` shows of a worker that is not started again
+            raise
         finally:
-            self.notifier.stopping()
+            self._equipment.notifier.stopping()
             self._equipment.bell.close()
             self.log.info("stopped")
+
+    def _turn(self) -> None:
+        self.feed()
+        try:
+            worked = self.step()
+            if not worked and not self._equipment.is_stopping():
+                self._equipment.bell.wait(self._beat_seconds)
+        except TryAgain as error:  # the event store is locked, full or away: it is asked again
+            self.say(f"waiting: {error}")
+            if str(error) != self._trouble:
+                self.log.warning("waiting", error=str(error))
+            self._trouble = str(error)
+            time.sleep(self._beat_seconds)
+        else:
+            self._trouble = ""
+
+    def feed(self) -> None:
+        """Tell the watchdog that the work goes on, as often as it wants to know."""
+        now = time.monotonic()
+        if now - self._fed_at >= self._feed_seconds:
+            self._equipment.notifier.watchdog()
+            self._fed_at = now
+
+    def say(self, words: str) -> None:
+        """Say in one line what the worker does, unless that was said last."""
+        if words != self._said:
+            self._equipment.notifier.status(words)
+            self._said = words
 
     @abstractmethod
     def step(self) -> bool:
@@ -82,7 +112,11 @@ class TaskWorker(Worker):
     """A worker that claims tasks. A transient failure puts the task back; too many park it."""
 
     kinds: ClassVar[tuple[TaskKind, ...]]
+    subject_field: ClassVar[str] = "STRATEGY_ID"
+    """What a task is about, as the log names it."""
+
     _renewed_at = 0.0
+    _progress = ""
     _refusal = ""
 
     @abstractmethod
@@ -96,19 +130,19 @@ class TaskWorker(Worker):
             return False
         claim = self.factory.claim(self.kinds, self._equipment.terms.lease_seconds)
         if claim is None:
-            self.notifier.status("idle")
+            self.say("idle")
             return False
-        structlog.contextvars.bind_contextvars(STRATEGY_ID=claim.subject, TASK=claim.key)
-        try:
-            self._attempt(claim)
-        finally:
-            structlog.contextvars.unbind_contextvars("STRATEGY_ID", "TASK")
+        with structlog.contextvars.bound_contextvars(**{self.subject_field: claim.subject, "TASK": claim.key}):
+            try:
+                self._attempt(claim)
+            except LeaseLost:
+                self.log.warning("lease lost: another worker has the task", attempt=claim.attempt)
         return True
 
     def _is_refused(self) -> bool:
         before, self._refusal = self._refusal, self._equipment.refusal()
         if self._refusal:
-            self.notifier.status(f"waits: {self._refusal}")
+            self.say(f"waits: {self._refusal}")
         if self._refusal and not before:
             self.log.info("takes on no tasks for now", why=self._refusal)
         elif before and not self._refusal:
@@ -119,16 +153,17 @@ class TaskWorker(Worker):
         if claim.tries > self._equipment.terms.max_attempts:
             self._park(claim, f"{claim.tries - 1} attempts did not end: their workers died or lost the lease")
             return
-        self._renewed_at = time.monotonic()
+        self._renewed_at, self._progress = time.monotonic(), ""
         try:
             self.handle(claim)
         except LeaseLost:
-            self.log.warning("lease lost: another worker has the task", attempt=claim.attempt)
+            raise
         except Cancelled:
-            self.factory.put_back(claim, 0)
+            self.factory.put_back(claim, 0, counted=False)
             self.log.info("put back: stopping")
         except Misconfigured:
-            self.factory.put_back(claim, self._equipment.terms.retry_seconds)
+            with suppress(TryAgain):  # then the lease runs out
+                self.factory.put_back(claim, self._equipment.terms.retry_seconds, counted=False)
             raise
         except Exception as error:  # noqa: BLE001  whatever a task does must not end the worker: it is tried again
             self._failed(claim, error)
@@ -152,13 +187,22 @@ class TaskWorker(Worker):
 
         Raise Cancelled when the worker is to stop and LeaseLost when another has the task.
         """
-        self.notifier.watchdog()
-        self.notifier.status(words)
+        self.feed()
+        self.say(words)
         if self._equipment.is_stopping():
             raise Cancelled(words)
-        if time.monotonic() - self._renewed_at > self._equipment.terms.lease_seconds / 3:
+        waited_seconds = time.monotonic() - self._renewed_at
+        is_progress = words != self._progress and waited_seconds >= PROGRESS_SECONDS
+        if is_progress or waited_seconds >= self._equipment.terms.lease_seconds / 3:
+            self._renew(claim, words)
+
+    def _renew(self, claim: Claim, words: str) -> None:
+        try:
             self.factory.renew(claim, self._equipment.terms.lease_seconds, words)
-            self._renewed_at = time.monotonic()
+        except TryAgain as error:  # the lease still holds for a while: the work is not thrown away for that
+            self.log.warning("the lease could not be renewed", error=str(error))
+            return
+        self._renewed_at, self._progress = time.monotonic(), words
 
     def report(
         self, claim: Claim, subject: str, entered: Callable[[Stage], None]

@@ -13,10 +13,11 @@ from cfsm.workers.base import Equipment, TaskWorker
 
 
 class CleanerWorker(TaskWorker):
-    """Cleans house. What it retires is retired one by one: a cleaning that died goes on where it was."""
+    """Cleans house: all that a cleaning retires, and that it is done, is one transaction."""
 
     name: ClassVar[str] = "cleaner"
     kinds: ClassVar[tuple[TaskKind, ...]] = (TaskKind.CLEAN,)
+    subject_field: ClassVar[str] = "CLEANING_ID"
 
     def __init__(self, equipment: Equipment, rules: RetentionRules, summaries: Callable[[], Sequence[Summary]]) -> None:
         super().__init__(equipment)
@@ -24,26 +25,31 @@ class CleanerWorker(TaskWorker):
         self._summaries = summaries
 
     def handle(self, claim: Claim) -> None:
-        """Retire what the rules say, then record what was done."""
-        summaries = self._summaries()
-        stamp = self.factory.stamp(claim)
-        retirements = to_retire(summaries, self._rules, stamp.at)
-        for retirement in retirements:
-            self.tick(claim, f"retiring {retirement.name}")
-            self.factory.transact(lambda each=retirement: self._retire(claim, each))  # type: ignore[misc]  # bound now
+        """Retire what the rules say and record it with what was done."""
+        retired: list[Strategy] = []
+        self.factory.transact(lambda: self._decide(claim, retired), claim)
+        for strategy in retired:
             self.log.info(
-                "retired", EVENT=Strategy.Retired.TOPIC, strategy=retirement.name, reason=retirement.reason.value
+                "retired",
+                EVENT=Strategy.Retired.TOPIC,
+                STRATEGY_ID=strategy.id.hex,
+                strategy=strategy.name,
+                reason=strategy.retired_because,
             )
-        self.factory.transact(lambda: self._finish(claim, retirements, len(summaries)), claim)
 
-    def _retire(self, claim: Claim, retirement: Retirement) -> Iterable[Recorded]:
+    def _decide(self, claim: Claim, retired: list[Strategy]) -> Iterable[Recorded]:
+        stamp = self.factory.stamp(claim)
+        summaries = self._summaries()
+        found = [self._retire(claim, each) for each in to_retire(summaries, self._rules, stamp.at)]
+        retired[:] = [strategy for strategy in found if strategy.pending_events]
+        names = [strategy.name for strategy in retired]
+        cleaning = self.factory.get(Cleaning, UUID(claim.subject))
+        cleaning.finish(names, len(summaries) - len(found), stamp)
+        return [*retired, cleaning]
+
+    def _retire(self, claim: Claim, retirement: Retirement) -> Strategy:
+        self.tick(claim, f"retiring {retirement.name}")
         strategy = self.factory.get(Strategy, Strategy.id_of(retirement.name))
         stamp = self.factory.stamp(claim, correlation=str(strategy.id))
         strategy.retire(retirement.reason, retirement.detail, stamp, retirement.evidence)
-        return [strategy]
-
-    def _finish(self, claim: Claim, retirements: Sequence[Retirement], before: int) -> Iterable[Recorded]:
-        cleaning = self.factory.get(Cleaning, UUID(claim.subject))
-        names = [retirement.name for retirement in retirements]
-        cleaning.finish(names, before - len(names), self.factory.stamp(claim))
-        return [cleaning]
+        return strategy

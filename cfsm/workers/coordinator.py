@@ -16,6 +16,9 @@ from cfsm.workers.base import Equipment, Worker
 
 BACKTESTED = {State.BACKTESTED, State.OPTIMIZED, State.DRY_RUN}
 
+LOOK_SECONDS = 60.0
+"""How often is looked who is old enough for another backtest, and whether there is room again for strategies."""
+
 
 @dataclass(frozen=True)
 class Calendar:
@@ -34,7 +37,7 @@ class CoordinatorWorker(Worker):
 
     Each slot of the calendar has its own key, and asking twice under one key is asking once: a coordinator that was
     killed, or two of them, or a clock that jumps back, repeat nothing. What was missed while the factory was down is
-    caught up once.
+    caught up once. A backtest's key is the one before it: it is due so long after that one, however late that came.
     """
 
     name: ClassVar[str] = "coordinator"
@@ -49,33 +52,28 @@ class CoordinatorWorker(Worker):
         self._calendar = calendar
         self._summaries = summaries
         self._asked: dict[str, str] = {}
+        """The last slot of each part that needs no more asking by this process: the event store is asked once."""
+        self._paused = ""
 
     def step(self) -> bool:
         """Ask for what is due and was not asked for."""
         now = self._clock.now()
-        self._generation(now)
-        self._backtests(now)
-        self._cleaning(now)
+        calendar = self._calendar
+        self._once("generation", _slot(now, calendar.generation_seconds), lambda slot: self._generation(now, slot))
+        self._once("look", _slot(now, min(calendar.backtest_seconds, LOOK_SECONDS)), lambda _: self._backtests(now))
+        self._once("cleaning", _day(now, calendar.cleaning_time), self._cleaning)
+        self.say(self._paused or "idle")
         return False
 
-    def _is_new(self, what: str, slot: str) -> bool:
-        """Say whether the slot was not seen by this process yet: the event store is asked once a slot."""
-        if self._asked.get(what) == slot:
-            return False
-        self._asked[what] = slot
-        return True
+    def _once(self, part: str, slot: str | None, ask: Callable[[str], object]) -> None:
+        """Ask once a slot; again, if it failed or was given up as False."""
+        if slot is not None and self._asked.get(part) != slot and ask(slot) is not False:
+            self._asked[part] = slot
 
-    def _generation(self, now: datetime) -> None:
-        slot = _slot(now, self._calendar.generation_seconds)
-        if slot is None or not self._is_new("generation", slot):
-            return
-        alive = sum(summary.state is not State.RETIRED for summary in self._summaries())
-        if alive >= self._calendar.max_strategies:
-            words = f"{alive} strategies are in service and retention.max_strategies is {self._calendar.max_strategies}"
-            self.notifier.status(f"generation paused: {words}")
-            self.log.info("generation paused", why=words)
-            return
-        number = int(id_of("draw", slot).int % 2**31)
+    def _generation(self, now: datetime, slot: str) -> bool:
+        if not self._has_room(now):
+            return False
+        turn = int(now.timestamp() // self._calendar.generation_seconds)
         types = self._calendar.strategy_types
         key = f"calendar/{slot}"
 
@@ -85,42 +83,50 @@ class CoordinatorWorker(Worker):
             return [
                 Generation.request(
                     key,
-                    strategy_type=types[number % len(types)],
+                    strategy_type=types[turn % len(types)],
                     mode="single",
                     model="",
-                    seed=self._calendar.seed + number,
+                    seed=self._calendar.seed + id_of("draw", slot).int % 2**31,
                     why=f"due at {slot}",
                     stamp=self.factory.stamp(),
                 )
             ]
 
         self.factory.transact(decide)
+        return True
+
+    def _has_room(self, now: datetime) -> bool:
+        """Say whether one more strategy may be made; where not, it is looked again a minute later."""
+        look = _slot(now, LOOK_SECONDS)
+        if self._paused and self._asked.get("room") == look:
+            return False
+        alive = len(self._summaries())
+        limit = self._calendar.max_strategies
+        before = self._paused
+        self._paused = ""
+        if alive >= limit:
+            self._paused = (
+                f"generation paused: {alive} strategies are in service and retention.max_strategies is {limit}"
+            )
+            self._asked["room"] = str(look)
+        if bool(before) != bool(self._paused):
+            self.log.info(self._paused or "generation goes on: there is room again")
+        return not self._paused
 
     def _backtests(self, now: datetime) -> None:
-        slot = _slot(now, self._calendar.backtest_seconds)
-        if slot is None or not self._is_new("backtests", slot):
-            return
-        oldest = now - timedelta(seconds=self._calendar.backtest_seconds)
+        age = timedelta(seconds=self._calendar.backtest_seconds)
         for summary in self._summaries():
             last = summary.last_backtest
-            if summary.state in BACKTESTED and last is not None and last <= oldest:
-                self.factory.transact(lambda name=summary.name: self._again(name, slot))  # type: ignore[misc]  # bound now
+            if summary.state in BACKTESTED and last is not None and last + age <= now:
+                why = f"the last one was at {last.isoformat(timespec='seconds')}"
+                self.factory.transact(lambda name=summary.name, why=why: self._again(name, why))  # type: ignore[misc]  # bound now
 
-    def _again(self, name: str, slot: str) -> Iterable[Recorded]:
+    def _again(self, name: str, why: str) -> Iterable[Recorded]:
         strategy = self.factory.get(Strategy, Strategy.id_of(name))
-        strategy.request_backtest(f"due at {slot}", self.factory.stamp(correlation=str(strategy.id)))
+        strategy.request_backtest(why, self.factory.stamp(correlation=str(strategy.id)))
         return [strategy]
 
-    def _cleaning(self, now: datetime) -> None:
-        at = self._calendar.cleaning_time
-        if at is None:
-            return
-        local = now.astimezone()
-        due = local.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
-        slot = (due if due <= local else due - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
-        if not self._is_new("cleaning", slot):
-            return
-
+    def _cleaning(self, slot: str) -> None:
         def decide() -> Iterable[Recorded]:
             if self.factory.find(Cleaning, Cleaning.id_of(slot)) is not None:
                 return []
@@ -135,3 +141,12 @@ def _slot(now: datetime, seconds: float) -> str | None:
         return None
     start = now.timestamp() // seconds * seconds
     return datetime.fromtimestamp(start, now.tzinfo).isoformat(timespec="seconds")
+
+
+def _day(now: datetime, at: time | None) -> str | None:
+    """Give the last day whose time ``at`` has come, by the local clock: each day has it once."""
+    if at is None:
+        return None
+    local = now.astimezone().replace(tzinfo=None)
+    due = datetime.combine(local.date(), at)
+    return (due if due <= local else due - timedelta(days=1)).isoformat(timespec="minutes")

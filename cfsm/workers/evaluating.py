@@ -58,7 +58,7 @@ class EvaluationWorker(TaskWorker):
                     stamp=stamp,
                 )
             else:
-                run.resume(stamp)
+                run.resume(self._conditions, stamp)
             return [run]
 
         self.factory.transact(decide)
@@ -71,6 +71,20 @@ class EvaluationWorker(TaskWorker):
             parameters=parameters,
             limits=replace(self._limits),
         )
+
+    def call_off(self, claim: Claim, strategy: Strategy) -> None:
+        """Close the task of a strategy that was retired meanwhile, and the run that an attempt before began."""
+
+        def decide() -> Iterable[Recorded]:
+            run = self.factory.find(Evaluation, Evaluation.id_of(Evaluation.run_id_of(claim.key)))
+            if run is None:
+                return []
+            stamp = self.factory.stamp(claim, correlation=str(strategy.id))
+            run.fail("called off: the strategy was retired", (), stamp)
+            return [run]
+
+        self.factory.transact(decide, claim)
+        self.log.info("called off: the strategy was retired", strategy=strategy.name)
 
     def entered(self, claim: Claim, job: Job, stage: Stage) -> None:
         """Record that the run entered a stage."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar
 from uuid import UUID
 
-from cfsm.application.ports import Blobs, Renderer
+from cfsm.application.ports import Blobs, Misconfigured, Rendered, Renderer
 from cfsm.application.tasks import Claim, TaskKind
 from cfsm.domain.aggregate import Recorded
 from cfsm.domain.code_identity import normalised_hash
@@ -23,6 +23,7 @@ class GeneratorWorker(TaskWorker):
 
     name: ClassVar[str] = "generator"
     kinds: ClassVar[tuple[TaskKind, ...]] = (TaskKind.GENERATE,)
+    subject_field: ClassVar[str] = "GENERATION_ID"
 
     def __init__(
         self, equipment: Equipment, render: Renderer, blobs: Blobs, name_of_code: Callable[[str], str | None]
@@ -35,39 +36,55 @@ class GeneratorWorker(TaskWorker):
     def handle(self, claim: Claim) -> None:
         """Render the strategy that the request asks for and record it with the request's conclusion."""
         self.tick(claim, "generating")
+        made: list[Strategy] = []
+        self.factory.transact(lambda: self._decide(claim, made), claim)
+        for strategy in made:
+            self.log.info(
+                "generated", EVENT=Strategy.Generated.TOPIC, STRATEGY_ID=strategy.id.hex, strategy=strategy.name
+            )
+
+    def _decide(self, claim: Claim, made: list[Strategy]) -> Iterable[Recorded]:
+        made.clear()
         request = self.factory.get(Generation, UUID(claim.subject))
         if request.is_over:
-            self.factory.transact(list, claim)
-            return
-        self.factory.transact(lambda: self._decide(claim), claim)
-
-    def _decide(self, claim: Claim) -> Iterable[Recorded]:
-        request = self.factory.get(Generation, UUID(claim.subject))
-        stamp = self.factory.stamp(claim, correlation=str(request.id))
+            return []
         name = strategy_name(request.strategy_type, MODEL, request.created_on, self._is_taken)
-        for seed in range(request.seed, request.seed + DRAWS):
-            rendered = self._render(request.strategy_type, name, seed)
-            source = rendered.source.encode()
-            code = normalised_hash(source)
-            if self._name_of_code(code) is None:
-                break
-        else:
-            request.fail(f"{DRAWS} seeds from {request.seed} on gave only strategies that exist already", stamp)
+        stamp = self.factory.stamp(claim, correlation=str(Strategy.id_of(name)))
+        try:
+            seed, rendered, code = self._draw(request, name)
+        except _NothingNew as error:
+            request.fail(str(error), stamp.correlated(str(request.id)))
             return [request]
         strategy = Strategy.generate(
             name=name,
             strategy_type=request.strategy_type,
             model_used=MODEL,
             origin=Origin.PREDEFINED,
-            code_hash=self._blobs.put(source),
+            code_hash=self._blobs.put(rendered.source.encode()),
             normalised_hash=code,
             generation_id=str(request.id),
             parameters=rendered.parameters,
             stamp=stamp,
         )
         request.conclude(strategy.id, name, stamp, {"seed": seed})
-        self.log.info("generated", EVENT=Strategy.Generated.TOPIC, strategy=name, seed=seed)
+        made.append(strategy)
         return [strategy, request]
+
+    def _draw(self, request: Generation, name: str) -> tuple[int, Rendered, str]:
+        """Give the first seed whose strategy is new, the strategy, and its code's hash. Raise _NothingNew."""
+        for seed in range(request.seed, request.seed + DRAWS):
+            try:
+                rendered = self._render(request.strategy_type, name, seed)
+            except Misconfigured as error:  # the request is a fact: nothing that anybody changes now makes it right
+                raise _NothingNew(str(error)) from error
+            code = normalised_hash(rendered.source.encode())
+            if self._name_of_code(code) is None:
+                return seed, rendered, code
+        raise _NothingNew(f"{DRAWS} seeds from {request.seed} on gave only strategies that exist already")
 
     def _is_taken(self, name: str) -> bool:
         return self.factory.find(Strategy, Strategy.id_of(name)) is not None
+
+
+class _NothingNew(Exception):
+    """Nothing comes of the request; the message says why."""

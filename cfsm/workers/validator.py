@@ -24,7 +24,7 @@ class ValidatorWorker(EvaluationWorker):
         """Execute the strategy and record the verdict with its consequence."""
         strategy = self.strategy_of(claim)
         if strategy.is_retired:
-            self.factory.transact(list, claim)
+            self.call_off(claim, strategy)
             return
         job = self.begin(claim, strategy)
         hear = self.report(claim, f"validating {strategy.name}", lambda stage: self.entered(claim, job, stage))

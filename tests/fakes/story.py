@@ -142,7 +142,7 @@ class Story:
         self.record(run)
 
     def resume(self, run: Evaluation) -> None:
-        run.resume(self.stamp())
+        run.resume(Conditions(dataset="synth-2"), self.stamp())
         self.record(run)
 
     def complete(self, run: Evaluation, found: Mapping[str, Any] | None = None, verdict: str = "backtested") -> None:

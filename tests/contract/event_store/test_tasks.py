@@ -168,6 +168,15 @@ def test_a_task_that_was_put_back_without_delay_is_due_at_once(planned):
     assert planned.claim(VALIDATE, LEASE).key == claim.key
 
 
+def test_a_task_that_was_put_back_uncounted_is_no_try_poorer(planned):
+    planned.put_back(planned.claim(VALIDATE, LEASE), EXPIRED)
+    planned.put_back(planned.claim(VALIDATE, LEASE), EXPIRED, counted=False)
+
+    again = planned.claim(VALIDATE, LEASE)
+
+    assert (again.attempt, again.tries) == (3, 2), "the fencing token goes on"
+
+
 def test_a_parked_task_waits_for_a_person_and_starts_afresh(planned):
     claim = planned.claim(VALIDATE, LEASE)
 
