@@ -17,11 +17,11 @@ from freqtrade.strategy import IStrategy
 
 from cfsm.adapters.freqtrade.backtesting import StageClock, make_backtesting
 from cfsm.adapters.freqtrade.causality import Causality
-from cfsm.adapters.freqtrade.findings import finding
+from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.inspection import CALLBACKS, overrides
 from cfsm.adapters.freqtrade.strategy_errors import describe, line_of
 from cfsm.adapters.freqtrade.workshop import Prepared
-from cfsm.domain.evaluation import Finding
+from cfsm.domain.evaluation import Finding, Verdict
 
 _COMPARED = (
     "pair",
@@ -54,7 +54,9 @@ class SecondLook:
         causality = Causality(self._fresh, self._analyse, step_ms, self._backtesting.required_startup)
         try:
             found = causality.findings(data, entries)
-            return found or self._of_trades(trades, step_ms)
+            if verdict_of(found) is not Verdict.ACCEPTED:
+                return found
+            return [*found, *self._of_trades(trades, step_ms)]
         finally:
             self._prepared.candles.horizon_ms = None
 

@@ -105,7 +105,7 @@ class Task:
         request = self.request
         self.child = Child(
             lambda send: caged_run.run(request, prepared, folder, send),
-            (folder, prepared.datadir / "futures"),
+            (folder, prepared.datadir / "futures", self._workshop.user_data),
             self.job.limits,
         )
         self.phase = Phase.RUNNING

@@ -74,6 +74,8 @@ class Workshop:
         self._store = DatasetStore(datasets)
         self._folder = datasets
         self._scratch = scratch
+        self.user_data = scratch / "user_data"
+        """An empty folder where Freqtrade looks for more strategies."""
         self._warm: dict[str, _WarmDataset] = {}
 
     def prepare(self, job: Job, progress: Progress) -> Iterator[str]:
@@ -153,10 +155,9 @@ class Workshop:
     def _config(self, plain: dict[str, Any], datadir: Path) -> Config:
         file = self._scratch / "config.json"
         file.write_text(json.dumps(plain))
-        user_data = self._scratch / "user_data"
         for folder in ("strategies", "backtest_results", "hyperopt_results"):
-            (user_data / folder).mkdir(parents=True, exist_ok=True)
-        arguments = {"config": [str(file)], "datadir": str(datadir), "user_data_dir": str(user_data)}
+            (self.user_data / folder).mkdir(parents=True, exist_ok=True)
+        arguments = {"config": [str(file)], "datadir": str(datadir), "user_data_dir": str(self.user_data)}
         try:
             config = _Configuration(arguments, RunMode.BACKTEST).get_config()
             config["dry_run"] = True

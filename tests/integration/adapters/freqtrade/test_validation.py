@@ -1,0 +1,218 @@
+"""What a validation in the real forge finds in strategies that are wrong in one way each."""
+
+import pytest
+
+from cfsm.domain.evaluation import Conditions, Job, Verdict
+from tests.fakes.strategy_texts import NAME, at_top, changed, in_indicators, right, with_method
+
+CONDITIONS = Conditions(dataset="synthetic")
+ENTRY = '        dataframe.loc[up, "enter_long"] = 1\n'
+SIGNATURE = "self, pair, trade, current_time, current_rate, current_profit, **kwargs"
+
+
+def validate(forge, source, name=NAME, conditions=CONDITIONS, parameters=None):
+    return forge.validate(Job("run", name, source, conditions, parameters), lambda *_: None)
+
+
+def codes(outcome):
+    return [found.code for found in outcome.findings]
+
+
+WRONG = {
+    "syntax": (right() + b"\n    x = (\n", "SOURCE_SYNTAX"),
+    "binary": (b"\x00\xff\xfe" + right(), "SOURCE_ENCODING"),
+    "cookie": (b"# -*- coding: utf-7 -*-\n" + right(), "SOURCE_ENCODING"),
+    "empty": (b"", "CLASS_NAME"),
+    "too large": (right() + b"#" * 300_000, "SOURCE_SIZE"),
+    "other class": (right().replace(b"SampleStrategy", b"AnotherStrategy"), "CLASS_NAME"),
+    "no such module": (at_top("import backtrader"), "MISSING_MODULE"),
+    "no such name": (at_top("from freqtrade.strategy import NoSuchThing"), "LOAD_FAILED"),
+    "stoploss positive": (changed(("stoploss = -0.08", "stoploss = 0.08")), "STOPLOSS"),
+    "stoploss missing": (changed(("    stoploss = -0.08\n", "")), "STOPLOSS"),
+    "stoploss text": (changed(("stoploss = -0.08", 'stoploss = "tight"')), "STOPLOSS"),
+    "timeframe missing": (changed(('    timeframe = "1h"\n', "")), "TIMEFRAME"),
+    "timeframe not there": (changed(('timeframe = "1h"', 'timeframe = "3m"')), "TIMEFRAME"),
+    "whole keys in roi": (changed(('{"0": 0.04, "240": 0.01}', "{0: 0.04}")), "ROI"),
+    "no exit method": (changed(("populate_exit_trend", "exit_trend")), "METHOD_MISSING"),
+    "old interface": (with_method("def custom_sell(self, **kwargs):", "    return None"), "INTERFACE_V2"),
+    "signals raise": (changed((ENTRY, '        dataframe["rsi"] > 30\n')), "SIGNALS_FAILED"),
+    "rows lost": (in_indicators("dataframe = dataframe.iloc[50:]"), "DATAFRAME"),
+    "nothing returned": (
+        changed(("timeperiod=21)\n        return dataframe", "timeperiod=21)")),
+        "DATAFRAME",
+    ),
+    "candles changed": (in_indicators('dataframe["close"] = dataframe["close"] * 1.01'), "CANDLES_CHANGED"),
+    "chained": (
+        changed((ENTRY, '        dataframe["enter_long"] = 0\n        dataframe["enter_long"][up] = 1\n')),
+        "CHAINED_ASSIGNMENT",
+    ),
+    "signal of another value": (changed((ENTRY, '        dataframe.loc[up, "enter_long"] = "yes"\n')), "SIGNAL_VALUES"),
+    "no signals": (
+        changed(("dataframe.loc[up", "dataframe.loc[up & ~up"), ("dataframe.loc[down", "dataframe.loc[down & ~down")),
+        "NO_SIGNALS",
+    ),
+    "entry and exit at once": (
+        changed(
+            ('dataframe.loc[dataframe["fast"] < dataframe["slow"], "exit_long"]', 'dataframe["exit_long"]'),
+            ('dataframe.loc[dataframe["fast"] > dataframe["slow"], "exit_short"]', 'dataframe["exit_short"]'),
+        ),
+        "SIGNAL_CONFLICT",
+    ),
+    "only shorts": (changed(("can_short = True", "can_short = False"), (ENTRY, "")), "SHORTS_ONLY"),
+    "always in": (changed((ENTRY, '        dataframe["enter_long"] = 1\n')), "ALWAYS_IN"),
+    "signature": (with_method("def leverage(self, pair, current_time):", "    return 2.0"), "SIGNATURE"),
+    "callback raises": (
+        with_method(f"def custom_exit({SIGNATURE}):", '    raise KeyError("boom")'),
+        "CALLBACK_FAILED",
+    ),
+    "callback raises ValueError": (
+        with_method(f"def custom_exit({SIGNATURE}):", '    raise ValueError("boom")'),
+        "CALLBACK_FAILED",
+    ),
+    "nothing confirmed": (with_method("def confirm_trade_entry(self, **kwargs):", "    pass"), "CONFIRM_NONE"),
+    "nothing allowed": (with_method("def confirm_trade_entry(self, **kwargs):", "    return False"), "NO_TRADES"),
+    "leverage against stop": (
+        changed(("stoploss = -0.08", "stoploss = -0.95"))
+        + b"\n    def leverage(self, pair, max_leverage, **kwargs):\n        return max_leverage\n",
+        "LIQUIDATION",
+    ),
+    "exit of the process": (in_indicators("raise SystemExit(0)"), "INDICATORS_FAILED"),
+    "random": (
+        at_top("import numpy as np")
+        .replace(
+            b'        dataframe["fast"] =',
+            b'        dataframe["noise"] = np.random.default_rng().normal(size=len(dataframe))\n        dataframe["fast"] =',
+        )
+        .replace(
+            b"        dataframe.loc[up,", b'        up = up & (dataframe["noise"] > 0)\n        dataframe.loc[up,'
+        ),
+        "NOT_DETERMINISTIC",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG, ids=str)
+def test_what_is_wrong_is_named_first(forge, case):
+    source, code = WRONG[case]
+
+    outcome = validate(forge, source)
+
+    assert codes(outcome)[0] == code
+    assert outcome.verdict in {Verdict.REJECTED, Verdict.UNSAFE}
+
+
+BIASED = {
+    "shift": 'dataframe["bias"] = dataframe["close"].shift(-1)',
+    "whole column": 'dataframe["bias"] = dataframe["close"].mean()',
+    "last row": 'dataframe["bias"] = dataframe["close"].iloc[-1]',
+    "rank": 'dataframe["bias"] = dataframe["close"].rank(pct=True) * dataframe["close"] * 2',
+    "centred": 'dataframe["bias"] = dataframe["close"].rolling(5, center=True).mean()',
+    "back fill": 'dataframe["bias"] = dataframe["close"].where(dataframe["close"].diff() > 0).bfill()',
+    "reversed": 'dataframe["bias"] = dataframe["close"][::-1].rolling(8).max()[::-1]',
+    "numpy roll": 'dataframe["bias"] = __import_np.roll(dataframe["close"].to_numpy(), -1)',
+    "resampled": (
+        'four = dataframe.resample("4h", on="date").agg({"close": "last"}).rename(columns={"close": "bias"}).reset_index(); '
+        'dataframe = dataframe.merge(four, on="date", how="left"); dataframe["bias"] = dataframe["bias"].ffill()'
+    ),
+    "informative without shift": (
+        'four = self.dp.get_pair_dataframe(metadata["pair"], "4h")[["date", "close"]].rename(columns={"close": "bias"}); '
+        'dataframe = dataframe.merge(four, on="date", how="left"); dataframe["bias"] = dataframe["bias"].ffill()'
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BIASED, ids=str)
+def test_knowledge_of_the_future_is_found(forge, case):
+    line = BIASED[case].replace("__import_np", "np")
+    source = in_indicators(*line.split("; ")).replace(
+        b"        dataframe.loc[up,",
+        b'        up = up & (dataframe["bias"] > dataframe["close"] * 0.99)\n        dataframe.loc[up,',
+    )
+
+    outcome = validate(forge, b"import numpy as np\n" + source)
+
+    assert codes(outcome) == ["LOOKAHEAD"]
+    assert "bias" in outcome.findings[0].message
+
+
+def test_a_signal_made_of_the_next_candle_is_found(forge):
+    source = changed(
+        (
+            "        dataframe.loc[up,",
+            '        up = up & (dataframe["close"].shift(-1) > dataframe["close"])\n        dataframe.loc[up,',
+        )
+    )
+
+    assert codes(validate(forge, source)) == ["LOOKAHEAD"]
+
+
+def test_a_callback_that_reads_later_candles_is_found(forge):
+    source = with_method(
+        "def confirm_trade_entry(self, pair, current_time, **kwargs):",
+        "    candles = self.seen[pair]",
+        '    later = candles.loc[candles["date"] > current_time, "close"].head(12)',
+        '    now = candles.loc[candles["date"] <= current_time, "close"].iloc[-1]',
+        "    return bool(later.empty or later.max() > now * 1.01)",
+    ).replace(
+        b'        dataframe["fast"] =',
+        b'        self.seen = getattr(self, "seen", {}) | {metadata["pair"]: dataframe.copy()}\n        dataframe["fast"] =',
+    )
+
+    outcome = validate(forge, source)
+
+    assert outcome.verdict is Verdict.REJECTED
+    (found,) = [found for found in outcome.findings if found.code == "LOOKAHEAD"]
+    assert "trade" in found.message
+
+
+def test_a_biased_column_that_nothing_depends_on_is_advice(forge):
+    outcome = validate(forge, in_indicators('dataframe["mean"] = dataframe["close"].mean()'))
+
+    assert (outcome.verdict, codes(outcome)) == (Verdict.ACCEPTED, ["LOOKAHEAD_UNUSED"])
+
+
+def test_informative_candles_merged_as_freqtrade_teaches_are_accepted(forge):
+    source = b"from freqtrade.strategy import merge_informative_pair\n" + in_indicators(
+        'four = self.dp.get_pair_dataframe(metadata["pair"], "4h")',
+        'four["ema"] = ta.EMA(four, timeperiod=10)',
+        'dataframe = merge_informative_pair(dataframe, four, self.timeframe, "4h", ffill=True)',
+    ).replace(
+        b"        dataframe.loc[up,",
+        b'        up = up & (dataframe["close"] > dataframe["ema_4h"])\n        dataframe.loc[up,',
+    )
+
+    assert validate(forge, source).verdict is Verdict.ACCEPTED
+
+
+def test_a_startup_that_is_too_short_is_advice(forge):
+    outcome = validate(forge, changed(("startup_candle_count = 40", "startup_candle_count = 10")))
+
+    assert (outcome.verdict, codes(outcome)) == (Verdict.ACCEPTED, ["STARTUP_SHORT"])
+
+
+def test_shorts_without_can_short_beside_longs_are_advice(forge):
+    outcome = validate(forge, changed(("can_short = True", "can_short = False")))
+
+    assert (outcome.verdict, codes(outcome)) == (Verdict.ACCEPTED, ["SHORTS_DROPPED"])
+
+
+def test_the_line_of_a_failing_callback_is_named(forge):
+    source = with_method(f"def custom_exit({SIGNATURE}):", '    raise KeyError("boom")')
+
+    (found,) = [found for found in validate(forge, source).findings if found.code == "CALLBACK_FAILED"]
+
+    assert found.line == source.count(b"\n")
+    assert "custom_exit" in found.message
+
+
+def test_parameters_beside_the_strategy_are_used(forge):
+    parameters = '{"strategy_name": "SampleStrategy", "params": {"stoploss": {"stoploss": 0.5}}, "ft_stratparam_v": 1}'
+
+    assert codes(validate(forge, right(), parameters=parameters)) == ["STOPLOSS"]
+
+
+def test_a_name_that_is_no_class_name_is_refused(forge):
+    from cfsm.application.ports import Misconfigured
+
+    with pytest.raises(Misconfigured, match="no name of a class"):
+        validate(forge, right(), name="../../etc/passwd")
