@@ -52,7 +52,10 @@ def verify(entries: Iterable[LogEntry], links: Iterable[tuple[int, bytes]]) -> C
             if place is not None and place < entry.id:
                 return _report(count, before, Break(place, "removed"))
             return _report(count, before, Break(entry.id, "inserted"))
-        found = link(before, entry)
+        try:
+            found = link(before, entry)
+        except (TypeError, ValueError):  # its fields are not even of the kinds that were recorded
+            found = b""
         if found != expected:
             return _report(count, before, Break(entry.id, "altered"))
         before = found

@@ -6,9 +6,7 @@ from eventsourcing.persistence import IntegrityError, ProgrammingError
 
 from cfsm.application.errors import Misconfigured, TryAgain
 
-HOW_TO_RESTORE = (
-    "Nothing was written. `cfsm doctor` says more; `cfsm restore FILE --replace` puts a backup in its place."
-)
+HOW_TO_RESTORE = "Nothing was written. `cfsm doctor` says more; `cfsm restore FILE --replace` restores a backup."
 """What to do about a store that is not sound."""
 
 
@@ -49,13 +47,16 @@ _REACTIONS = {
 """What to raise for each primary result code, of the place and the error."""
 
 
+_DAMAGED = ("no such table", "no such column", "Could not decode to UTF-8")
+
+
 def of_sqlite(error: sqlite3.Error, place: object) -> Exception:
     """Give the error to raise for one of SQLite's about the file at ``place``."""
     code = getattr(error, "sqlite_errorcode", 0)
     reaction = _REACTIONS.get(code & 0xFF)
     if reaction is not None:
         return reaction(place, error)
-    if "no such table" in str(error):
+    if any(sign in str(error) for sign in _DAMAGED):
         return StoreDamaged(place, str(error))
     if code in {0, sqlite3.SQLITE_ERROR}:
         return ProgrammingError(str(error))

@@ -114,6 +114,8 @@ class Postgres(Database):
             "schema": f'"{server.schema}".',
             "bigint": "BIGINT",
             "bytes": "BYTEA",
+            "real": "DOUBLE PRECISION",
+            "strict": "",
             "now": "extract(epoch FROM clock_timestamp())::float8",
             "skip_locked": "FOR UPDATE SKIP LOCKED",
         }

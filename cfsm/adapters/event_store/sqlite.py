@@ -12,7 +12,7 @@ from eventsourcing.utils import Environment
 
 from cfsm.adapters.durable import move_aside
 from cfsm.adapters.event_store.database import Cursor, Database
-from cfsm.adapters.event_store.errors import of_sqlite
+from cfsm.adapters.event_store.errors import StoreDamaged, of_sqlite
 from cfsm.adapters.event_store.recorder import StoreFactory
 from cfsm.adapters.event_store.sqlite_file import BESIDE, check_file, create_file
 from cfsm.adapters.event_store.tables import CREATE, VERSION
@@ -24,7 +24,15 @@ LOG_BYTES = 64 * 2**20
 """The write-ahead log is cut back to this after a reader (a backup) has let it grow."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_WORDS = {"schema": "", "bigint": "INTEGER", "bytes": "BLOB", "now": "lease_clock()", "skip_locked": ""}
+_WORDS = {
+    "schema": "",
+    "bigint": "INTEGER",
+    "bytes": "BLOB",
+    "real": "REAL",
+    "strict": " STRICT",
+    "now": "lease_clock()",
+    "skip_locked": "",
+}
 _OPEN = (
     "PRAGMA synchronous = FULL",
     f"PRAGMA journal_size_limit = {LOG_BYTES}",
@@ -87,6 +95,8 @@ class SQLite(Database):
                 self._idle.append(connection)
         except sqlite3.Error as error:
             raise of_sqlite(error, self.place) from error
+        except UnicodeDecodeError as error:  # SQLite's own words, about a name that is no text
+            raise StoreDamaged(self.place, error) from error
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:

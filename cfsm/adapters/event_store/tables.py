@@ -9,14 +9,15 @@ STORE = "cfsm:store"
 CREATE = [
     "CREATE TABLE {schema}stored_events ("
     "id {bigint} PRIMARY KEY, originator_id TEXT NOT NULL, originator_version {bigint} NOT NULL, "
-    "topic TEXT NOT NULL, state {bytes} NOT NULL, UNIQUE (originator_id, originator_version))",
-    "CREATE TABLE {schema}chain (id {bigint} PRIMARY KEY, link {bytes} NOT NULL)",
-    "CREATE TABLE {schema}tracking (name TEXT PRIMARY KEY, position {bigint} NOT NULL)",
+    "topic TEXT NOT NULL, state {bytes} NOT NULL, UNIQUE (originator_id, originator_version)){strict}",
+    "CREATE TABLE {schema}chain (id {bigint} PRIMARY KEY, link {bytes} NOT NULL){strict}",
+    "CREATE TABLE {schema}tracking (name TEXT PRIMARY KEY, position {bigint} NOT NULL){strict}",
     "CREATE TABLE {schema}task ("
     "key TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, "
     "cause_id {bigint} NOT NULL, cause_name TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'open', "
-    "owner TEXT NOT NULL DEFAULT '', era TEXT NOT NULL DEFAULT '', lease DOUBLE PRECISION NOT NULL DEFAULT 0, "
-    "attempt {bigint} NOT NULL DEFAULT 0, tries {bigint} NOT NULL DEFAULT 0, progress TEXT NOT NULL DEFAULT '')",
+    "owner TEXT NOT NULL DEFAULT '', era TEXT NOT NULL DEFAULT '', lease {real} NOT NULL DEFAULT 0, "
+    "attempt {bigint} NOT NULL DEFAULT 0, tries {bigint} NOT NULL DEFAULT 0, "
+    "progress TEXT NOT NULL DEFAULT ''){strict}",
     "CREATE INDEX task_open ON {schema}task (kind, cause_id) WHERE state = 'open'",
 ]
 """The statements that make the tables. Ids rise by one without a gap; an originator's id is 32 hex digits. The ids are

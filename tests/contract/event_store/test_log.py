@@ -6,7 +6,7 @@ import pytest
 from eventsourcing.persistence import IntegrityError
 
 from cfsm.adapters.event_store.errors import StoreDamaged
-from cfsm.application.errors import TryAgain
+from cfsm.application.errors import Misconfigured, TryAgain
 from cfsm.application.factory import CONFLICTS, NotThere
 from cfsm.application.history import told
 from cfsm.application.tasks import LeaseLost, TaskKind
@@ -255,3 +255,14 @@ def test_a_retired_strategy_keeps_a_late_result_and_stays_retired(factory):
     assert found.is_retired
     assert found.late_results == ["run-9"]
     assert found.score is None
+
+
+def test_an_aggregate_with_a_gap_in_its_events_is_not_loaded(factory):
+    (made,) = generate(factory, [1])
+    made.record_validation("run-1", [], factory.stamp())
+    made.record_backtest("run-2", "2025", "r", {}, factory.stamp())
+    factory.transact(lambda: [made])
+    execute(factory, "DELETE FROM {schema}stored_events WHERE id = 2")
+
+    with pytest.raises(Misconfigured, match=r"do not follow each other.*cfsm history verify"):
+        factory.get(Strategy, made.id)

@@ -1,0 +1,78 @@
+"""A process that forks writers of an event store, to be killed with no notice; warm, so that many die in a second."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from cfsm.adapters.event_store.opening import StoreTerms
+
+MAIN = """
+import os, sys
+from pathlib import Path
+from cfsm.adapters.blobs import BlobFolder
+from cfsm.adapters.clock import SystemClock
+from cfsm.adapters.event_store.opening import StoreTerms, open_factory
+from tests.fakes.stores import strategy
+
+acknowledged, terms = sys.argv[1], eval(sys.argv[2])
+if terms.is_postgres:
+    import cfsm.adapters.event_store.postgres
+
+def write(home, number):
+    note = os.open(acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    factory = open_factory(home, terms, actor="doomed", clock=SystemClock())
+    blobs = BlobFolder(home / "blobs")
+    while True:
+        code = blobs.put(b"# %d\\n" % number + os.urandom(number % 7 * 10_000))
+        factory.transact(lambda: [strategy(number, factory.stamp(), code_hash=code)])
+        os.write(note, b"%d\\n" % number)
+        number += 1
+
+for line in sys.stdin:
+    home, number = line.split()
+    pid = os.fork()
+    if pid == 0:
+        write(Path(home), int(number))
+    print(pid, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+
+
+class DoomedWriters:
+    """Starts writers one after the other; ``acknowledged`` is what they said was recorded."""
+
+    def __init__(self, terms: StoreTerms, notes: Path) -> None:
+        self._notes = notes
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", MAIN, notes, repr(terms)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": "."},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+        self._process.stdout.close()
+
+    def start(self, home: Path, number: int) -> int:
+        """Start a writer that records strategies from this number on; give its pid."""
+        self._process.stdin.write(f"{home} {number}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def kill(self, pid: int) -> None:
+        """Kill it at once. It must have been at work until then."""
+        os.kill(pid, signal.SIGKILL)
+        assert int(self._process.stdout.readline()) == -signal.SIGKILL
+
+    @property
+    def acknowledged(self) -> list[int]:
+        return [int(line) for line in self._notes.read_text().split()] if self._notes.exists() else []
