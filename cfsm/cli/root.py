@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "runs": ("cfsm.cli.runs", "List, show and follow validations and backtests."),
     "tasks": ("cfsm.cli.tasks", "Show what is due, and release what is parked."),
     "projections": ("cfsm.cli.projections", "Rebuild what is shown from the log."),
+    "forge": ("cfsm.cli.forge", "Validate and backtest strategy files of your own."),
     "data": ("cfsm.cli.data", "Import, download, synthesise and list candles."),
     "config": ("cfsm.cli.config", "Show and check the configuration."),
     "backup": ("cfsm.cli.backup", "Back up the events and everything they refer to."),
