@@ -24,10 +24,10 @@ from cfsm.adapters.freqtrade.backtesting import StageClock, make_backtesting
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.inspection import Broken, Inspector, signature_findings
 from cfsm.adapters.freqtrade.logs import STRATEGY_FILES, Evidence, capture
-from cfsm.adapters.freqtrade.protocol import Ask, Kind, Progress, Request
+from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, adapter
 from cfsm.adapters.freqtrade.second_look import SecondLook
 from cfsm.adapters.freqtrade.static_policy import judge
-from cfsm.adapters.freqtrade.strategy_errors import load_error, run_error
+from cfsm.adapters.freqtrade.strategy_errors import describe, line_of, load_error, run_error
 from cfsm.adapters.freqtrade.workshop import Prepared
 from cfsm.domain.evaluation import Finding, Job, Stage, Verdict
 
@@ -51,7 +51,12 @@ def run(request: Request, prepared: Prepared, folder: Path, send: Send) -> None:
         send(Kind.PROGRESS, orjson.dumps(asdict(Progress(stage, percent, words))))
 
     work = _Run(request.job, prepared, folder, StageClock(tell), evidence, stock=request.stock)
-    answer = work.validate() if request.ask is Ask.VALIDATE else work.backtest()
+    try:
+        answer = work.validate() if request.ask is Ask.VALIDATE else work.backtest()
+    except Exception as error:  # noqa: BLE001 (a fault of ours must not look like one of the strategy's)
+        failure = Failure(Reaction.TRY_AGAIN, f"The forge could not run the strategy: {describe(error)}")
+        send(Kind.ERROR, adapter(Failure).dump_json(failure))
+        return
     send(Kind.RESULT, orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY, default=_plain))
 
 
@@ -136,8 +141,10 @@ class _Run:
         look = SecondLook(backtesting, self._config(), self._prepared, stock=self._stock)
         try:
             return look.findings(data, inspector.entry_rows, trades)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 (it ran before: it minds how often it is run)
-            return [run_error(error)]
+        except (Exception, SystemExit) as error:
+            if line_of(error.__traceback__) is None:
+                raise  # a fault of ours
+            return [run_error(error)]  # it ran before: it minds how often it is run
 
     def _config(self) -> Config:
         """Give a configuration for one load of the strategy; the resolver writes into it."""

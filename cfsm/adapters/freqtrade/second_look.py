@@ -6,6 +6,7 @@ that ends earlier must make the same trades.
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from itertools import zip_longest
 from typing import Any
 
 import pandas as pd
@@ -23,18 +24,10 @@ from cfsm.adapters.freqtrade.strategy_errors import describe, line_of
 from cfsm.adapters.freqtrade.workshop import Prepared
 from cfsm.domain.evaluation import Finding, Verdict
 
-_COMPARED = (
-    "pair",
-    "is_short",
-    "open_timestamp",
-    "close_timestamp",
-    "open_rate",
-    "close_rate",
-    "amount",
-    "exit_reason",
-)
+_ENTRY = ("pair", "is_short", "open_timestamp", "open_rate", "leverage")
+_EXIT = ("close_timestamp", "close_rate", "exit_reason")
 _FEWEST_TRADES = 4
-_SHARE_BEFORE_THE_CUT = 0.6
+_CUTS = (0.2, 0.5, 0.8)
 
 
 class SecondLook:
@@ -82,27 +75,27 @@ class SecondLook:
         return indicators, strategy.ft_advise_signals(indicators.copy(), {"pair": pair})
 
     def _of_trades(self, whole: pd.DataFrame, step_ms: int) -> list[Finding]:
-        """Compare the trades with those of a backtest that ends earlier, where callbacks could look ahead."""
+        """Compare the trades with those of backtests that end just after an entry, where callbacks could look ahead."""
         strategy = self._backtesting.strategylist[0]
         if len(whole) < _FEWEST_TRADES or not any(overrides(strategy, name) for name in CALLBACKS):
             return []
-        closes = whole["close_timestamp"].sort_values()
-        end_ms = int(closes.iloc[int(len(closes) * _SHARE_BEFORE_THE_CUT)]) + step_ms
-        self._prepared.candles.horizon_ms = end_ms + step_ms
-        try:
-            cut = self._trades_again()
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is what is to be found)
+        opens = whole["open_timestamp"].sort_values()
+        for share in _CUTS:
+            end_ms = int(opens.iloc[int(len(opens) * share)]) + step_ms
+            self._prepared.candles.horizon_ms = end_ms + step_ms  # the last candle opens at the end
             when = pd.Timestamp(end_ms, unit="ms")
-            words = f"With a history that ends at {when:%Y-%m-%d %H:%M}: {describe(error)}"
-            return [finding("SHORT_HISTORY", words, line_of(error.__traceback__))]
-        before, after = (_closed_before(trades, end_ms) for trades in (whole, cut))
-        different = [one for one, other in zip(before, after, strict=False) if one != other]
-        if not different and len(before) == len(after):
-            return []
-        example = different[0] if different else (before[len(after) :] or after[len(before) :])[0]
-        when = pd.Timestamp(example[2], unit="ms")
-        words = f"The trade in {example[0]} of {when:%Y-%m-%d %H:%M} is another one when later candles are taken away"
-        return [finding("LOOKAHEAD", words)]
+            try:
+                cut = self._trades_again()
+            except Exception as error:  # noqa: BLE001 (whatever it is, it is what is to be found)
+                words = f"With a history that ends at {when:%Y-%m-%d %H:%M}: {describe(error)}"
+                return [finding("SHORT_HISTORY", words, line_of(error.__traceback__))]
+            example = _first_difference(_past(whole, end_ms), _past(cut, end_ms))
+            if example is not None:
+                words = (
+                    f"The trade in {example[0]} of {pd.Timestamp(example[2], unit='ms'):%Y-%m-%d %H:%M} is another one"
+                )
+                return [finding("LOOKAHEAD", f"{words} when the candles after {when:%Y-%m-%d %H:%M} are taken away")]
+        return []
 
     def _trades_again(self) -> pd.DataFrame:
         config = deepcopy(self._pristine)
@@ -117,6 +110,16 @@ class SecondLook:
         return trades
 
 
-def _closed_before(trades: pd.DataFrame, end_ms: int) -> list[tuple[Any, ...]]:
-    early = trades.loc[trades["close_timestamp"] < end_ms, list(_COMPARED)]
-    return sorted(early.itertuples(index=False, name=None), key=lambda row: (row[2], row[0]))
+def _past(trades: pd.DataFrame, end_ms: int) -> list[tuple[Any, ...]]:
+    """Give what of these trades was known before a time: their entries, and the exits that had come."""
+    past = trades.loc[trades["open_timestamp"] < end_ms, [*_ENTRY, *_EXIT]].sort_values(["open_timestamp", "pair"])
+    closed = (past["close_timestamp"] < end_ms).tolist()
+    rows = past.itertuples(index=False, name=None)
+    return [row if over else row[: len(_ENTRY)] for row, over in zip(rows, closed, strict=True)]
+
+
+def _first_difference(one: list[tuple[Any, ...]], other: list[tuple[Any, ...]]) -> tuple[Any, ...] | None:
+    for left, right in zip_longest(one, other):
+        if left != right:
+            return left or right  # one of them is a trade
+    return None

@@ -73,11 +73,14 @@ class Task:
             for kind, content in self.child.read():
                 if kind is Kind.PROGRESS:
                     self._pass_on(content)
-                elif self.phase is Phase.RUNNING:
+                elif self.phase is Phase.CONCLUDING:
+                    self._finish(kind, content)
+                    return
+                elif kind is Kind.RESULT:
                     self._conclude(content)
                     return
                 else:
-                    self._finish(kind, content)
+                    self._fail(Reaction.TRY_AGAIN, _message_of(content))
                     return
         except Ended as ended:
             self._ended(ended)
@@ -160,3 +163,12 @@ class Task:
             self.child.end()
             self.child = None
         remove_folder(self._folder)
+
+
+def _message_of(content: bytes) -> str:
+    """Give what a failed run says of itself; it is not trusted with more than words."""
+    try:
+        failure: Failure = adapter(Failure).validate_json(content)
+    except ValidationError:
+        return "The run failed and did not say why"
+    return failure.message[: 5 * _MOST_WORDS]
