@@ -54,9 +54,9 @@ _OWN_JUMPS = (0.25, 0.004, 0.06)
 _JUMPS_AT_VOLATILITY = 0.04
 _JUMP_KICK = 0.8  # added to log volatility by a jump of one percent
 
-_REGIME_SHORTEST, _REGIME_MEAN = 72, 432  # steps: 6 hours, and 36 hours on top of it
-_TREND_SHARED, _TREND_OWN = 0.30, 0.30  # drift per day of a trend, in daily standard deviations, on average
-_PULL_HALF_LIFE, _ANCHOR_HALF_LIFE, _LEVEL_HALF_LIFE = 216, 288, 34_560
+_REGIME_SHORTEST, _REGIME_MEAN = 72, 720  # steps: 6 hours, and 60 hours on top of it
+_TREND_SHARED, _TREND_OWN = 0.80, 0.60  # drift per day of a trend, in daily standard deviations, on average
+_PULL_HALF_LIFE, _ANCHOR_HALF_LIFE, _LEVEL_HALF_LIFE = 96, 288, 17_280
 
 _MARK_DIGITS = 8
 _FUNDING_STEP_MS = 8 * 3_600_000
@@ -162,7 +162,7 @@ def _log_volatility(recipe: Recipe, purpose: str, parts: Sequence[tuple[int, flo
 def _jumps(recipe: Recipe, purpose: str, per_day: float, smallest: float, largest: float) -> Floats:
     """Give jumps of the log price, most of them zero; the tail of their sizes falls with the square."""
     draws = Draws(recipe.seed, f"jumps {purpose}").uniforms(recipe.steps, 3)
-    sign = np.where(draws[:, 2] < 0.55, -1.0, 1.0)  # noqa: PLR2004 - crashes are a little more frequent than spikes
+    sign = np.where(draws[:, 2] < 0.53, -1.0, 1.0)  # noqa: PLR2004 - crashes are a little more frequent than spikes
     size = np.minimum(smallest / np.sqrt(draws[:, 1]), largest)
     return np.where(draws[:, 0] < per_day / STEPS_PER_DAY, sign * size, 0.0)
 

@@ -216,12 +216,12 @@ def test_draws_are_those_of_pcg64_and_nearly_normal():
 
 UNIFORMS = [0.17112918503994268, 0.4540300079483487, 0.6743840929384933]
 RECORDED = {
-    "BTC/USDT:USDT 5m futures": "94319db67a1ea93f",
-    "BTC/USDT:USDT 1h futures": "fad646745eb7cbeb",
-    "BTC/USDT:USDT 1h mark": "73c856a3b19aa3d6",
-    "BTC/USDT:USDT 1h funding_rate": "02bd096f7a834baa",
-    "ETH/USDT:USDT 5m futures": "6835332cf85138ee",
-    "ETH/USDT:USDT 1h futures": "3ac4fbe0861cd357",
-    "ETH/USDT:USDT 1h mark": "c067a6a26dfb9430",
-    "ETH/USDT:USDT 1h funding_rate": "056471ca778f436e",
+    "BTC/USDT:USDT 5m futures": "2a4d167c735be6a5",
+    "BTC/USDT:USDT 1h futures": "c456532ec3ca066a",
+    "BTC/USDT:USDT 1h mark": "9ce09387aa70c569",
+    "BTC/USDT:USDT 1h funding_rate": "7875634ecbdfbe87",
+    "ETH/USDT:USDT 5m futures": "fc13f9a9a1d2c644",
+    "ETH/USDT:USDT 1h futures": "a823e9998bb9c55d",
+    "ETH/USDT:USDT 1h mark": "4d4fb87e71826025",
+    "ETH/USDT:USDT 1h funding_rate": "1021178d9daf8b49",
 }
