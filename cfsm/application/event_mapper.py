@@ -98,15 +98,23 @@ class EventMapper(Mapper[UUID]):
 
     def _event_class(self, topic: str) -> type[RecordedEvent] | None:
         if topic not in self._events:  # a module that defines events may have been imported since
-            self._events = {each.TOPIC: each for each in _heirs(RecordedEvent) if "TOPIC" in vars(each)}
-            self._aggregates = {"", *(each.TOPIC for each in _heirs(Recorded) if "TOPIC" in vars(each))}
+            aggregates = list(_heirs(Recorded))
+            self._aggregates = {"", *(each.TOPIC for each in aggregates)}
+            self._events = {event.TOPIC: event for each in aggregates for event in _events_of(each)}
         return self._events.get(topic)
 
 
 def _heirs(kind: type[Any]) -> Iterator[type[Any]]:
     for heir in kind.__subclasses__():
-        yield heir
+        if "TOPIC" in vars(heir):
+            yield heir
         yield from _heirs(heir)
+
+
+def _events_of(aggregate: type[Any]) -> Iterator[type[Any]]:
+    for each in vars(aggregate).values():
+        if isinstance(each, type) and issubclass(each, RecordedEvent) and hasattr(each, "TOPIC"):
+            yield each
 
 
 def upcast(event_class: type[Any], facts: dict[str, Any]) -> dict[str, Any] | None:

@@ -79,6 +79,16 @@ def test_an_event_of_any_older_version_is_brought_up_to_date(factory, facts, gra
     assert (parcel.grams, parcel.destination) == (grams, destination)
 
 
+def test_an_event_comes_back_as_what_it_was(factory):
+    (made,) = generate(factory, [1])
+
+    (event,) = factory.events.get(made.id)
+
+    assert type(event) is Strategy.Generated
+    assert event.timestamp == NOON
+    assert event.originator_id == made.id
+
+
 def test_an_event_says_the_version_it_was_written_in(factory):
     factory.transact(lambda: [Parcel.send(uuid4(), factory.stamp(), grams=1, destination="Rome")])
 
