@@ -84,7 +84,7 @@ def planned(entries: Iterable[LogEntry], policy: Mapping[str, TaskKind] = POLICY
             kind=policy[entry.topic],
             subject=entry.originator_id,
             cause_id=entry.id,
-            cause_name=f"{entry.originator_id}:{entry.originator_version}",
+            cause_name=entry.name,
         )
         for entry in entries
         if entry.topic in policy

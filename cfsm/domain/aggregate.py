@@ -4,25 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from eventsourcing.domain import AggregateCreated, AggregateEvent, BaseAggregate
-
-NAMESPACE = UUID("6f2d0f5c-5a39-4c1b-9d0e-0c5f5a3b7e11")
-"""All ids that are pure functions of a name or a cause grow from here."""
-
-
-def id_of(kind: str, *parts: object) -> UUID:
-    """Give the id of the thing of this kind with these parts: the same everywhere and always."""
-    return uuid5(NAMESPACE, "/".join([kind, *map(str, parts)]))
 
 
 @dataclass(frozen=True)
 class Stamp:
     """When, who and why: what every command carries and every event keeps.
 
-    ``correlation`` names the pipeline that the event belongs to, ``causation`` the event that caused it (as
-    ``event_name`` spells it), ``task`` the key of the claimed task whose effect it is.
+    ``correlation`` names the pipeline that the event belongs to, ``causation`` the event that caused it (its
+    ``LogEntry.name``), ``task`` the key of the claimed task whose effect it is.
     """
 
     at: datetime
@@ -44,11 +36,6 @@ class Stamp:
     def correlated(self, correlation: str) -> Self:
         """Give the same stamp for the pipeline named ``correlation``."""
         return replace(self, correlation=correlation)
-
-
-def event_name(originator_id: UUID, originator_version: int) -> str:
-    """Give the name by which one event refers to another: ``<originator id in hex>:<version>``."""
-    return f"{originator_id.hex}:{originator_version}"
 
 
 class RecordedEvent(AggregateEvent):

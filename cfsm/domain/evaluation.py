@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent, Stamp, id_of
+from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent, Stamp
+from cfsm.domain.naming import id_of
 from cfsm.domain.trades import Trade
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent, Stamp, id_of
+from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent, Stamp
+from cfsm.domain.naming import id_of
 
 
 class Generation(Recorded):

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent, Stamp, id_of
+from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent, Stamp
+from cfsm.domain.naming import id_of
 
 
 class Cleaning(Recorded):

@@ -17,6 +17,11 @@ class LogEntry(NamedTuple):
     topic: str
     state: bytes
 
+    @property
+    def name(self) -> str:
+        """The name by which another event refers to it: ``<originator's id in hex>:<version>``."""
+        return f"{self.originator_id}:{self.originator_version}"
+
 
 class Log(Protocol):
     """Gives the entries of the event log in order."""

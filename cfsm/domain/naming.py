@@ -1,4 +1,4 @@
-"""Names and ids of strategies: pure functions, always valid Python identifiers, never an overwrite."""
+"""Names of strategies, always valid Python identifiers, and ids of everything: pure functions, never an overwrite."""
 
 import re
 from collections.abc import Callable, Container
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("6f2d0f5c-5a39-4c1b-9d0e-0c5f5a3b7e11")
-"""The namespace of all of CFSM's ids."""
+"""All ids that are pure functions of a name or a cause grow from here."""
 
 MAX_TYPE_CHARACTERS = 32
 MAX_MODEL_CHARACTERS = 40
@@ -80,6 +80,11 @@ def parse_name(name: str) -> ParsedName | None:
     return ParsedName(strategy_type, found["model"], at, int(found["number"] or 1))
 
 
+def id_of(kind: str, name: str) -> UUID:
+    """Give the id of the thing of this kind with this name: the same everywhere and always."""
+    return uuid5(NAMESPACE, f"{kind}/{name}")
+
+
 def strategy_id(name: str) -> UUID:
     """Give the id of the strategy with this name: a second creation is a conflict, never an overwrite."""
-    return uuid5(NAMESPACE, f"strategy/{name}")
+    return id_of("strategy", name)

@@ -6,10 +6,11 @@ from datetime import datetime, time, timedelta
 from typing import ClassVar
 
 from cfsm.application.ports import Clock, Misconfigured
-from cfsm.domain.aggregate import Recorded, id_of
+from cfsm.domain.aggregate import Recorded
 from cfsm.domain.generation import Generation
 from cfsm.domain.housekeeping import Cleaning
 from cfsm.domain.lifecycle import State
+from cfsm.domain.naming import id_of
 from cfsm.domain.retention import Summary
 from cfsm.domain.strategy import Strategy
 from cfsm.workers.base import Equipment, Worker

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cfsm.domain.naming import MAX_NAME_CHARACTERS, model_tag, parse_name, strategy_id, strategy_name, type_tag
+from cfsm.domain.naming import MAX_NAME_CHARACTERS, id_of, model_tag, parse_name, strategy_id, strategy_name, type_tag
 
 AT = datetime(2024, 12, 1, 14, 30, 22, tzinfo=UTC)
 HAS_A_CHARACTER = re.compile(r"[A-Za-z0-9]")
@@ -113,6 +113,4 @@ def test_the_id_is_a_pure_function_of_the_name_for_ever():
 
 
 def test_ids_of_strategies_grow_from_the_namespace_of_all_ids():
-    from cfsm.domain.aggregate import id_of
-
     assert strategy_id("MyOwn") == id_of("strategy", "MyOwn")
