@@ -4,18 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 import rich_click as click
 
 from cfsm.application.audit import Audit, DataHash, Difference, Outcome, Rerun, examine, run_again
-from cfsm.application.history import History
 from cfsm.application.ports import Misconfigured
-from cfsm.application.verdicts import RecordedVerdict, verdicts_of
 from cfsm.bootstrap import House
 from cfsm.cli.engines import ProgressLine, engines
 from cfsm.cli.output import EXIT_FAILED, as_json, print_json, printable, talk
 from cfsm.cli.strategies import find
+from cfsm.cli.verdicts import recorded_verdicts
 
 SHOWN_DIFFERENCES = 12
 HASH_DIGITS = 12
@@ -55,14 +53,6 @@ def audit(house: House, strategy: str, rerun: bool, stock: bool, as_json: bool) 
     else:
         _show(found.name, audits, rerun=rerun)
     return 0 if _are_same(audits) else EXIT_FAILED
-
-
-def recorded_verdicts(house: House, strategy_id: str) -> list[RecordedVerdict]:
-    """Give the verdicts on a strategy as the log has them, in order."""
-    from cfsm.projections.runs import RunsView
-
-    runs = house.view(RunsView).select(strategy=strategy_id)
-    return verdicts_of(History(house.factory.store).of([UUID(strategy_id), *(UUID(run.id) for run in runs)]))
 
 
 def _are_same(audits: Sequence[Audit]) -> bool:
