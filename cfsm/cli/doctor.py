@@ -44,6 +44,9 @@ def _checks(house: House, *, deep: bool) -> "list[Check]":
     except ConfigurationError as error:
         return [Check("configuration", ok=False, message=str(error), what_to_do="See `cfsm config check`.")]
     checks += inspect(house.path, house.store_terms, deep=deep)
+    if not house.path.exists():  # a person who has only just installed CFSM has done nothing wrong
+        new = Check("home", ok=True, message=f"{house.path} is not there yet: `cfsm demo` or `cfsm run` makes it")
+        checks = [new if check.name == new.name else check for check in checks]
     checks.append(_sandbox(missing_layers()))
     return [*checks, *map(_dataset, house.datasets.list())]
 

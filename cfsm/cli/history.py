@@ -8,6 +8,7 @@ import rich_click as click
 
 from cfsm.application.history import Happening, History, moment_of
 from cfsm.bootstrap import House
+from cfsm.cli.completing import strategy_names
 from cfsm.cli.output import EXIT_FAILED, as_json, print_json, print_json_line, say, talk
 from cfsm.cli.strategies import find
 from cfsm.cli.telling import in_words
@@ -22,7 +23,7 @@ def history() -> None:
 
 
 @history.command()
-@click.argument("strategy")
+@click.argument("strategy", shell_complete=strategy_names)
 @as_json
 @click.pass_obj
 def show(house: House, strategy: str, as_json: bool) -> None:

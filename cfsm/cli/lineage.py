@@ -6,12 +6,13 @@ from typing import Any
 import rich_click as click
 
 from cfsm.bootstrap import House
+from cfsm.cli.completing import strategy_names
 from cfsm.cli.output import as_json, print_json, printable
 from cfsm.cli.strategies import find
 
 
 @click.command()
-@click.argument("strategy")
+@click.argument("strategy", shell_complete=strategy_names)
 @click.option("--mermaid", "as_mermaid", is_flag=True, help="Print a mermaid flowchart.")
 @as_json
 @click.pass_obj

@@ -5,6 +5,7 @@ from functools import partial
 import rich_click as click
 
 from cfsm.bootstrap import House
+from cfsm.cli.completing import projection_names
 from cfsm.cli.output import progress, talk
 
 
@@ -14,7 +15,7 @@ def projections() -> None:
 
 
 @projections.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=projection_names)
 @click.pass_obj
 def rebuild(house: House, name: str | None) -> None:
     """Fold a projection (all of them without NAME) from the first event on; readers keep the old one meanwhile."""

@@ -93,11 +93,11 @@ def stop(house: House, timeout_seconds: float) -> None:
 
 
 @click.command()
-@click.argument("role", type=click.Choice(ROLES))
+@click.argument("role", type=click.Choice(ROLES), metavar="ROLE")
 @click.option("--instance", type=click.IntRange(min=1), default=1, show_default=True, help="Which of several.")
 @click.pass_obj
 def worker(house: House, role: str, instance: int) -> None:
-    """Run one worker in the foreground: as units and `cfsm run` do."""
+    """Run one worker in the foreground: projector, coordinator, generator, validator, backtester or cleaner."""
     from cfsm.adapters.lifeline import exit_when_supervisor_dies
     from cfsm.adapters.logging import configure
     from cfsm.adapters.systemd import Notifier

@@ -7,6 +7,7 @@ from typing import Any
 import rich_click as click
 
 from cfsm.bootstrap import House
+from cfsm.cli.completing import strategy_names
 from cfsm.cli.output import as_json, print_facts, print_json, print_json_line, print_table, say, talk
 
 RUN_TOPICS = "Evaluation."
@@ -20,7 +21,7 @@ def runs() -> None:
 @runs.command("list")
 @click.option("--kind", type=click.Choice(["validation", "backtest"]))
 @click.option("--state", type=click.Choice(["running", "completed", "failed"]))
-@click.option("--strategy", help="Only of this strategy.")
+@click.option("--strategy", shell_complete=strategy_names, help="Only of this strategy.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @as_json
 @click.pass_obj

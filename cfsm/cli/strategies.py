@@ -1,5 +1,6 @@
 """``cfsm strategies``: list, show, add, retire, export."""
 
+import stat
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import rich_click as click
 
 from cfsm.bootstrap import House
+from cfsm.cli.completing import strategy_names
 from cfsm.cli.output import as_json, figure, print_facts, print_json, print_table, talk
 from cfsm.domain.lifecycle import State
 
@@ -50,7 +52,7 @@ def list_(
 
 
 @strategies.command()
-@click.argument("strategy")
+@click.argument("strategy", shell_complete=strategy_names)
 @click.option("--source", is_flag=True, help="Print the code, nothing else.")
 @as_json
 @click.pass_obj
@@ -91,6 +93,8 @@ def add(house: House, file: Path, strategy_type: str) -> None:
 
 def _read(file: Path) -> bytes:
     try:
+        if not stat.S_ISREG(file.stat().st_mode):  # asked before opening: opening a pipe would wait for ever
+            raise click.ClickException(f"{file} is not a regular file: name a strategy's Python file")
         with file.open("rb") as opened:
             source = opened.read(MAX_SOURCE_BYTES + 1)
     except OSError as error:
@@ -101,7 +105,7 @@ def _read(file: Path) -> bytes:
 
 
 @strategies.command()
-@click.argument("strategy")
+@click.argument("strategy", shell_complete=strategy_names)
 @click.option("--why", default="by hand", show_default=True, help="The reason that the event keeps.")
 @click.pass_obj
 def retire(house: House, strategy: str, why: str) -> None:
