@@ -14,7 +14,7 @@ UNPRIVILEGED = 65_534
 """PostgreSQL refuses to run as root; then it runs as nobody."""
 
 FAST = (
-    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c listen_addresses='' -c max_connections=100 "
+    "-c fsync=off -c full_page_writes=off -c listen_addresses='' -c max_connections=100 "
     "-c shared_buffers=16MB -c autovacuum=off -c logging_collector=off"
 )
 
@@ -31,8 +31,9 @@ def binaries() -> Path | None:
 class PostgresServer:
     """Runs from ``start`` to ``stop``."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, options: str = FAST) -> None:
         self._programs = programs
+        self._options = options
         self.folder = Path(tempfile.mkdtemp(prefix="cfsm-pg-", dir="/tmp"))
         self.folder.chmod(0o755)
         if os.getuid() == 0:
@@ -45,7 +46,7 @@ class PostgresServer:
 
     def go_on(self) -> None:
         """Start it where it was."""
-        options = f"{FAST} -c unix_socket_directories='{self.folder}'"
+        options = f"{self._options} -c unix_socket_directories='{self.folder}'"
         self._run("pg_ctl", "start", "-w", "-s", "-D", self._data, "-l", self.folder / "log", "-o", options)
 
     def halt(self) -> None:

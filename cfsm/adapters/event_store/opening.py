@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cfsm.adapters.durable import make_durable, of_system
 from cfsm.adapters.event_store.database import Database
 from cfsm.adapters.event_store.sqlite import SQLite
-from cfsm.adapters.event_store.sqlite_bell import SQLiteBell, sqlite_ringer
+from cfsm.adapters.event_store.sqlite_bell import SQLiteBell, SQLiteRinger
 from cfsm.adapters.event_store.sqlite_file import check_sqlite
 from cfsm.application.errors import Misconfigured
 from cfsm.application.factory import Factory
@@ -117,8 +117,7 @@ def open_factory(
     if terms.is_postgres:
         return Factory(_postgres(terms.server()), clock=clock, actor=actor, policy=policy)
     check_sqlite()
-    ring = sqlite_ringer(_bells(home))
-    return Factory(_sqlite(home), clock=clock, actor=actor, ring=ring, policy=policy)
+    return Factory(_sqlite(home), clock=clock, actor=actor, ring=SQLiteRinger(_bells(home)), policy=policy)
 
 
 def open_database(home: Path, terms: StoreTerms) -> Database:

@@ -12,7 +12,6 @@ import secrets
 import select
 import socket
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 from cfsm.adapters.durable import of_system
@@ -76,22 +75,26 @@ class SQLiteBell:
         self._connection.close()
 
 
-def sqlite_ringer(folder: Path) -> Callable[[], None]:
-    """Give the function that wakes every follower whose socket lies in the folder. It never waits and never fails."""
+class SQLiteRinger:
+    """Wakes every follower whose socket lies in a folder. It never waits and never fails."""
 
-    def ring() -> None:
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ringer:
-            ringer.setblocking(False)
-            for follower in folder.iterdir():
-                _ring(ringer, follower)
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
-    return ring
+    def __call__(self) -> None:
+        """Wake them."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._folder):  # noqa: PTH208  each commit waits for this: paths cost more
+                self._ring(f"{self._folder}/{name}")
 
+    def _ring(self, follower: str) -> None:
+        try:
+            self._socket.sendto(b"!", follower)
+        except ConnectionRefusedError:  # nobody listens: its process is gone
+            Path(follower).unlink(missing_ok=True)
+        except OSError:  # its queue is full, so it is awake; or it went away just now
+            pass
 
-def _ring(ringer: socket.socket, follower: Path) -> None:
-    try:
-        ringer.sendto(b"!", str(follower))
-    except ConnectionRefusedError:  # nobody listens: its process is gone
-        follower.unlink(missing_ok=True)
-    except OSError:  # its queue is full, so it is awake; or it went away just now
-        pass
+    def __del__(self) -> None:
+        self._socket.close()

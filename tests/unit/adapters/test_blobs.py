@@ -2,6 +2,7 @@
 
 import os
 import random
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -131,7 +132,7 @@ def test_it_is_on_the_disk_before_it_has_its_name(blobs, monkeypatch):
     blobs.path(blob_hash).unlink()
 
     def watch(descriptor):
-        seen.append((os.readlink(f"/proc/self/fd/{descriptor}"), blob_hash in blobs))
+        seen.append((str(Path(f"/proc/self/fd/{descriptor}").readlink()), blob_hash in blobs))
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", watch)

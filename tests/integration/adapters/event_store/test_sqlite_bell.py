@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from cfsm.adapters.event_store.opening import StoreTerms, open_bell, open_factory, run_folder
-from cfsm.adapters.event_store.sqlite_bell import sqlite_ringer
+from cfsm.adapters.event_store.sqlite_bell import SQLiteRinger
 from cfsm.application.errors import Misconfigured
 from tests.fakes.stores import SetClock, generate
 
@@ -71,7 +71,7 @@ def test_its_socket_is_gone_when_it_is_closed(bell, home):
 def test_ringing_never_fails(tmp_path, folder):
     (tmp_path / "a file").write_text("")
 
-    sqlite_ringer(tmp_path / folder)()
+    SQLiteRinger(tmp_path / folder)()
 
 
 def test_a_follower_without_a_home_is_told_so(tmp_path):
