@@ -51,6 +51,7 @@ def enter(cage: Cage) -> int:
     """
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
+    compiled_filter()  # while files can still be opened, if the parent has not done it
     descriptor = _keep_only(cage.result_descriptor)
     os.environ.clear()
     os.environ.update(_ENVIRONMENT)

@@ -7,7 +7,6 @@ import ctypes
 import errno
 import os
 import struct
-import tempfile
 from functools import cache
 
 from cfsm.adapters.sandbox.syscalls import PR_SET_NO_NEW_PRIVS, prctl
@@ -72,7 +71,7 @@ def compiled_filter() -> bytes:
         rules.add_rule(pyseccomp.ALLOW, "ioctl", pyseccomp.Arg(1, pyseccomp.EQ, request))
     for command in _HARMLESS_FCNTLS:
         rules.add_rule(pyseccomp.ALLOW, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))
-    with tempfile.TemporaryFile() as file:
+    with os.fdopen(os.memfd_create("seccomp"), "w+b") as file:
         rules.export_bpf(file)
         file.seek(0)
         return file.read()
