@@ -14,10 +14,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
 
 from cfsm.application.errors import Misconfigured
-from cfsm.domain.aggregate import Recorded, RecordedEvent
-
-VERSION_KEY = "class_version"
-"""Where an event's facts keep the version of its class, if that is above 1."""
+from cfsm.domain.aggregate import VERSION_KEY, Recorded, RecordedEvent
 
 
 class EventTooNew(Misconfigured):
@@ -64,15 +61,13 @@ class EventMapper(Mapper[UUID]):
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         """Give the event as it is stored."""
-        event_class = type(domain_event)
+        event_class = cast("type[RecordedEvent]", type(domain_event))
         facts = dict(vars(domain_event))
         originator_id = facts.pop("originator_id")
         originator_version = facts.pop("originator_version")
-        version = getattr(event_class, VERSION_KEY, 1)
-        if version > 1:
-            facts[VERSION_KEY] = version
-        topic = cast("str", event_class.TOPIC)  # type: ignore[attr-defined]  # the library refuses events without
-        return StoredEvent(originator_id, originator_version, topic, orjson.dumps(facts))
+        if event_class.class_version > 1:
+            facts[VERSION_KEY] = event_class.class_version
+        return StoredEvent(originator_id, originator_version, event_class.TOPIC, orjson.dumps(facts))
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
         """Give the event, brought up to the version of the code. Raise EventTooNew or EventDamaged."""
@@ -83,7 +78,7 @@ class EventMapper(Mapper[UUID]):
             raise EventTooNew(topic, place)
         try:
             facts = orjson.loads(stored_event.state)
-            if upcast(event_class, facts) is None:
+            if not event_class.upcast(facts):
                 raise EventTooNew(topic, place)
             facts["timestamp"] = datetime.fromisoformat(facts["timestamp"])
         except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -115,14 +110,3 @@ def _events_of(aggregate: type[Any]) -> Iterator[type[Any]]:
     for each in vars(aggregate).values():
         if isinstance(each, type) and issubclass(each, RecordedEvent) and hasattr(each, "TOPIC"):
             yield each
-
-
-def upcast(event_class: type[Any], facts: dict[str, Any]) -> dict[str, Any] | None:
-    """Bring facts up to the class's version by its ``upcast_vN_vM`` methods; None if they are newer than it."""
-    wanted = getattr(event_class, VERSION_KEY, 1)
-    written = facts.pop(VERSION_KEY, 1)
-    if written > wanted:
-        return None
-    for version in range(written, wanted):
-        getattr(event_class, f"upcast_v{version}_v{version + 1}")(facts)
-    return facts

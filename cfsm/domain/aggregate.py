@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from eventsourcing.domain import AggregateCreated, AggregateEvent, BaseAggregate
@@ -38,10 +38,28 @@ class Stamp:
         return replace(self, correlation=correlation)
 
 
-class RecordedEvent(AggregateEvent):
-    """An event with meta: actor, correlation, causation and task, as far as they are known."""
+VERSION_KEY = "class_version"
+"""Where an event's facts keep the version of its class, if that is above 1."""
 
+
+class RecordedEvent(AggregateEvent):
+    """An event with meta: actor, correlation, causation and task, as far as they are known.
+
+    Whoever changes the facts of an event that was released raises its ``class_version`` and says in a method called
+    ``upcast_v1_v2`` (and so on) how facts of the version before become those of this one.
+    """
+
+    TOPIC: ClassVar[str]
+    class_version: ClassVar[int] = 1
     meta: Mapping[str, str]
+
+    @classmethod
+    def upcast(cls, facts: dict[str, Any]) -> bool:
+        """Bring facts of any older version, in place, up to this class; False if a newer CFSM wrote them."""
+        written = facts.pop(VERSION_KEY, 1)
+        for version in range(written, cls.class_version):
+            getattr(cls, f"upcast_v{version}_v{version + 1}")(facts)
+        return bool(written <= cls.class_version)
 
 
 class BeginningEvent(RecordedEvent, AggregateCreated):

@@ -14,9 +14,6 @@ Facts = dict[str, Any]
 Handler = Callable[[LogEntry, Facts], None]
 Method = TypeVar("Method", bound=Callable[..., None])
 
-VERSION_KEY = "class_version"
-"""Where the state of an event keeps the version of its class, if that is above 1."""
-
 
 class CannotFold(Exception):
     """An event cannot be folded; the message names it and says what to do. Nothing of its page was kept."""
@@ -89,14 +86,10 @@ class Projection:
 
 def _current(event: type[RecordedEvent], handle: Handler) -> Handler:
     """Give the handler with facts brought up to the code's version of the event before it."""
-    wanted: int = getattr(event, VERSION_KEY, 1)
 
     def handle_current(entry: LogEntry, facts: Facts) -> None:
-        written = facts.get(VERSION_KEY, 1)
-        if written > wanted:
+        if not event.upcast(facts):
             raise CannotFold(entry, "it was written by a newer CFSM than this one", "Upgrade CFSM")
-        for version in range(written, wanted):
-            getattr(event, f"upcast_v{version}_v{version + 1}")(facts)
         handle(entry, facts)
 
     return handle_current
