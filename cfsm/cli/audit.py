@@ -10,6 +10,7 @@ import rich_click as click
 from cfsm.application.audit import Audit, DataHash, Difference, Outcome, Rerun, examine, run_again
 from cfsm.application.ports import Misconfigured
 from cfsm.bootstrap import House
+from cfsm.cli.completing import strategy_names
 from cfsm.cli.engines import ProgressLine, engines
 from cfsm.cli.output import EXIT_FAILED, as_json, print_json, printable, talk
 from cfsm.cli.strategies import find
@@ -20,7 +21,7 @@ HASH_DIGITS = 12
 
 
 @click.command()
-@click.argument("strategy")
+@click.argument("strategy", shell_complete=strategy_names)
 @click.option("--rerun", is_flag=True, help="Run every verdict again from the stored code, and compare.")
 @click.option("--stock", is_flag=True, help="With --rerun: by Freqtrade's own loop over the candles.")
 @as_json

@@ -8,6 +8,7 @@ from typing import Any
 import rich_click as click
 
 from cfsm.bootstrap import House
+from cfsm.cli.completing import strategy_names
 from cfsm.cli.output import as_json, figure, percent, print_json, print_table
 from cfsm.cli.strategies import find
 from cfsm.cli.verdicts import Backtest, last_backtest, recorded_verdicts
@@ -21,7 +22,7 @@ PAIR_NUMBERS = PAIR_HEADERS[2:]
 
 
 @click.command()
-@click.argument("strategies", nargs=-1, required=True)
+@click.argument("strategies", nargs=-1, required=True, shell_complete=strategy_names)
 @as_json
 @click.pass_obj
 def compare(house: House, strategies: tuple[str, ...], as_json: bool) -> None:

@@ -90,8 +90,10 @@ def import_(house: House, folder: Path, name: str | None, pairs: tuple[str, ...]
 
 
 @data.command()
-@click.option("--name", default="synthetic", show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), help="[default: the embedded one]")
+@click.option("--name", default="synthetic", show_default=True, help="Name of the dataset.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Another seed gives another market. [default: the embedded one]"
+)
 @click.option("--start", type=Day, help="First day, such as 2025-01-01.")
 @click.option("--end", type=Day, help="The day after the last one.")
 @click.pass_obj
@@ -105,9 +107,9 @@ def synth(house: House, name: str, seed: int | None, start: datetime | None, end
 @data.command()
 @click.option("--name", required=True, help="Name of the new dataset.")
 @click.option("--pair", "pairs", multiple=True, required=True, help="Such as BTC/USDT:USDT; several times.")
-@click.option("--timeframe", "timeframes", multiple=True, default=("5m",), show_default=True)
+@click.option("--timeframe", "timeframes", multiple=True, default=("5m",), show_default=True, help="Several times.")
 @click.option("--timerange", required=True, help="As Freqtrade writes it: 20250101-20250401.")
-@click.option("--exchange", default="binance", show_default=True)
+@click.option("--exchange", default="binance", show_default=True, help="As ccxt names it.")
 @click.pass_obj
 def download(
     house: House,
@@ -125,12 +127,11 @@ def download(
     )
 
 
-def open_dataset(house: House) -> Any:
-    """Give the dataset that strategies are tested on; the synthetic market, the embedded default, is made if need be.
+def open_dataset(house: House, name: str) -> Any:
+    """Give a dataset that can be used; the synthetic market, the embedded default, is made if need be.
 
     Raise Misconfigured if there is no such dataset or its results would be wrong.
     """
-    name = house.settings.market_data.dataset
     if name == SYNTHETIC and name not in house.datasets:
         talk("Making the synthetic market, the embedded default (once) …")
         house.datasets.synthesise(name, progress=progress())

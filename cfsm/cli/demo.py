@@ -26,7 +26,14 @@ HURRIED_STOP_SECONDS = 10.0
 @click.command()
 @click.option("--count", type=click.IntRange(1, 200), default=12, show_default=True, help="How many strategies.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the first one. [default: drawn]")
-@click.option("--timeout", "timeout_seconds", type=click.FloatRange(min=1), default=900, show_default=True)
+@click.option(
+    "--timeout",
+    "timeout_seconds",
+    type=click.FloatRange(min=1),
+    default=900,
+    show_default=True,
+    help="Seconds after which it is left to `cfsm run`.",
+)
 @click.pass_obj
 def demo(house: House, count: int, seed: int | None, timeout_seconds: float) -> int:
     """Make strategies, validate them by executing them, backtest them, and show the leaderboard.
@@ -36,7 +43,7 @@ def demo(house: House, count: int, seed: int | None, timeout_seconds: float) -> 
     """
     from cfsm.cli.generate import request
 
-    dataset = open_dataset(house)
+    dataset = open_dataset(house, house.conditions.dataset)
     talk(f"Candles: {dataset.label}, {len(dataset.pairs)} pairs, {dataset.first:%Y-%m-%d} to {dataset.last:%Y-%m-%d}.")
     with _running_factory(house) as factory:
         generations = request(house, list(house.settings.generation.strategy_types), count, seed)

@@ -13,7 +13,6 @@ from cfsm.domain.evaluation import Stage
 if TYPE_CHECKING:
     from cfsm.adapters.freqtrade.client import ForgeEngine
 
-SYNTHETIC = "synthetic"
 CLEAR_LINE = "\r\033[K"
 
 
@@ -35,17 +34,6 @@ def engines(house: House, count: int, *, stock: bool = False) -> Iterator[list["
             talk("Starting the forge …")
         opened[0].status()  # the others find it running
         yield opened
-
-
-def require_dataset(house: House, name: str) -> str:
-    """Give the label of a dataset; the synthetic market, the embedded default, is made if it is not there.
-
-    Raise Misconfigured if there is no such dataset or its results would be wrong.
-    """
-    if name == SYNTHETIC and name not in house.datasets:
-        talk("Making the synthetic market, the embedded default (once) …")
-        house.datasets.synthesise(name)
-    return house.datasets.open(name).label
 
 
 class ProgressLine:

@@ -12,7 +12,7 @@ import rich_click as click
 from cfsm.application.ports import BrokenStrategy, Engine, Report
 from cfsm.application.strategy_files import MAX_FILE_BYTES, StrategyFile
 from cfsm.bootstrap import House
-from cfsm.cli.engines import require_dataset
+from cfsm.cli.data import open_dataset
 from cfsm.cli.output import (
     as_json,
     figure,
@@ -57,7 +57,7 @@ def validate(house: House, files: tuple[Path, ...], dataset: str | None, as_json
       cfsm forge validate --json strategies/*.py
     """
     conditions = replace(house.conditions, dataset=dataset or house.conditions.dataset)
-    require_dataset(house, conditions.dataset)
+    open_dataset(house, conditions.dataset)
 
     def ask(engine: Engine, path: Path, file: StrategyFile, report: Report) -> Answer:
         outcome = engine.validate(_job(house, path, file, conditions), report)
@@ -99,7 +99,13 @@ def _show_findings(findings: Sequence[dict[str, Any]]) -> None:
 @click.option("--dataset", help="On which candles. [default: the configured ones]")
 @click.option("--max-open-trades", type=click.IntRange(min=-1), help="-1: no limit.")
 @click.option("--stake-amount", metavar="AMOUNT", help="In stake currency, or `unlimited`.")
-@click.option("--wallet", "--dry-run-wallet", "wallet", type=click.FloatRange(min=0, min_open=True))
+@click.option(
+    "--wallet",
+    "--dry-run-wallet",
+    "wallet",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Balance at the start. [default: the configured one]",
+)
 @click.option("--stock", is_flag=True, help="With Freqtrade's own loop over the candles: slower, the same trades.")
 @as_json
 @click.pass_obj
@@ -116,7 +122,7 @@ def backtest(house: House, /, files: tuple[Path, ...], stock: bool, as_json: boo
       cfsm forge backtest MyStrategy.py --pairs BTC/USDT:USDT,ETH/USDT:USDT --json
     """
     conditions = _conditions(house, **given)
-    label = require_dataset(house, conditions.dataset)
+    label = open_dataset(house, conditions.dataset).label
 
     def ask(engine: Engine, path: Path, file: StrategyFile, report: Report) -> Answer:
         if file.finding is not None:

@@ -12,7 +12,7 @@ MOST = 1_000
 
 @click.command()
 @click.option("--type", "strategy_type", help="Only of this type. [default: the configured types, in turn]")
-@click.option("--count", type=click.IntRange(1, MOST), default=1, show_default=True)
+@click.option("--count", type=click.IntRange(1, MOST), default=1, show_default=True, help="How many.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the first one. [default: drawn]")
 @click.pass_obj
 def generate(house: House, strategy_type: str | None, count: int, seed: int | None) -> None:

@@ -24,7 +24,7 @@ NUMBERS = ("#", "P(not luck)", "Sharpe daily", "profit", "drawdown", "trades", "
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Places.")
 @click.option("--all", "include_retired", is_flag=True, help="Show retired strategies as well.")
 @as_json
 @click.pass_obj

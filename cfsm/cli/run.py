@@ -42,7 +42,7 @@ def run(house: House, detach: bool, quiet: bool) -> int:
     with HomeLock.acquire(house.path) as lock:
         _ = house.factory  # makes the tables before anybody else wants to
         specs = units(house)
-        open_dataset(house)
+        open_dataset(house, house.conditions.dataset)
         if detach:
             pid = go_on_detached(house.path / "logs" / "factory.log")
             if pid is not None:
@@ -79,7 +79,14 @@ def _supervise(home: Path, specs: Any, policy: Any, *, quiet: bool) -> int:
 
 
 @click.command()
-@click.option("--timeout", "timeout_seconds", type=click.FloatRange(min=0), default=60, show_default=True)
+@click.option(
+    "--timeout",
+    "timeout_seconds",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    help="Seconds to wait.",
+)
 @click.pass_obj
 def stop(house: House, timeout_seconds: float) -> None:
     """Stop the factory of this home and wait until it has stopped."""

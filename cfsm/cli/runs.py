@@ -19,10 +19,10 @@ def runs() -> None:
 
 
 @runs.command("list")
-@click.option("--kind", type=click.Choice(["validation", "backtest"]))
-@click.option("--state", type=click.Choice(["running", "completed", "failed"]))
+@click.option("--kind", type=click.Choice(["validation", "backtest"]), help="Only of this kind.")
+@click.option("--state", type=click.Choice(["running", "completed", "failed"]), help="Only these.")
 @click.option("--strategy", shell_complete=strategy_names, help="Only of this strategy.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The newest so many.")
 @as_json
 @click.pass_obj
 def list_(house: House, kind: str | None, state: str | None, strategy: str | None, limit: int, as_json: bool) -> None:

@@ -21,11 +21,13 @@ def strategies() -> None:
 
 
 @strategies.command("list")
-@click.option("--state", type=click.Choice([state.value for state in State], case_sensitive=False))
+@click.option(
+    "--state", type=click.Choice([state.value for state in State], case_sensitive=False), help="Only in this state."
+)
 @click.option("--type", "strategy_type", help="Only of this type, such as volatility.")
 @click.option("--model", help="Only made by this model.")
 @click.option("--retired/--in-service", "retired", default=None, help="Only the retired, or only those in service.")
-@click.option("--limit", type=click.IntRange(min=1))
+@click.option("--limit", type=click.IntRange(min=1), help="The newest so many. [default: all]")
 @as_json
 @click.pass_obj
 def list_(
