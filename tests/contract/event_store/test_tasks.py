@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from uuid import UUID, uuid4
 
 import pytest
@@ -246,6 +247,7 @@ def test_a_task_may_be_settled_as_parked_without_its_event_being_doubled(planned
 
 CLAIMER = """
 import sys
+import time
 from uuid import UUID
 from pathlib import Path
 from cfsm.adapters.clock import SystemClock
@@ -292,3 +294,15 @@ def test_processes_that_claim_at_once_do_no_task_twice(factory, home, terms):
         assert [entry.topic for entry in factory.store.stream(each.id)] == ["Strategy.Generated", "Strategy.Validated"]
     assert factory.store.overview() == []
     assert factory.store.verify_chain().broken is None
+
+
+def test_no_change_of_the_wall_clock_moves_a_lease(planned, clock, monkeypatch):
+    held = planned.claim(VALIDATE, LEASE)
+    others = [planned.claim(VALIDATE, EXPIRED) for _ in range(2)]
+
+    for jump in (-10_000, 20_000):
+        clock.jump(days=jump)
+        monkeypatch.setattr(time, "time", clock.at.timestamp)
+
+        assert planned.claim(VALIDATE, EXPIRED).key in {each.key for each in others}
+        planned.renew(held, LEASE)
