@@ -1,21 +1,38 @@
-"""What every engine promises, whether it runs Freqtrade or only pretends to."""
+"""What every engine promises, whether it runs Freqtrade or only pretends to, here or behind the forge's socket."""
 
+import subprocess
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from cfsm.adapters.freqtrade.client import ForgeEngine
 from cfsm.application.ports import BrokenStrategy, Cancelled, Misconfigured
 from cfsm.domain.evaluation import Conditions, Job, Stage, Verdict
 from tests.fakes.engine import FakeEngine
+from tests.fakes.forge import ROOT, forge_command, until_it_answers
 from tests.fakes.strategy_texts import NAME, at_top, in_indicators, right
 
 CONDITIONS = Conditions(dataset="synthetic")
 ORDER = list(Stage)
 
 
-@pytest.fixture(params=["fake", "forge"])
+@pytest.fixture(scope="module")
+def served_fake():
+    """The engine's client with a forge that only pretends: what tests of the whole factory run on."""
+    with tempfile.TemporaryDirectory(prefix="cfsm-test-") as run:  # a socket's path must be short
+        path = Path(run) / "forge.sock"
+        forge = subprocess.Popen(forge_command(path), cwd=ROOT)
+        until_it_answers(path)
+        yield ForgeEngine(path)
+        forge.kill()
+        forge.wait()
+
+
+@pytest.fixture(params=["fake", "served_fake", "forge"])
 def engine(request):
-    return FakeEngine() if request.param == "fake" else request.getfixturevalue("forge")
+    return FakeEngine() if request.param == "fake" else request.getfixturevalue(request.param)
 
 
 class Heard(list):
