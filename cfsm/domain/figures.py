@@ -1,7 +1,34 @@
 """Which figures a backtest has: their names, their units, and what Freqtrade's figure of the same kind is called."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from cfsm.domain.evaluation import BacktestOutcome
+from cfsm.domain.metrics import Metrics
+
+
+def figures_of(
+    outcome: BacktestOutcome, metrics: Metrics, *, dataset: str, data_label: str, is_out_of_sample: bool
+) -> Mapping[str, Any]:
+    """Give what the events of a backtest keep of it, under the only names by which it is read back.
+
+    One flat mapping: the factory's own figures as ``Metrics.figures`` names them; ``freqtrade``, Freqtrade's under
+    its names; and what they are figures of. ``data_label`` says where the candles came from (``synthetic``,
+    ``imported``, ``downloaded``), ``is_out_of_sample`` that no selection has seen them, ``backtest_start`` and
+    ``backtest_end`` (ISO 8601) which of them were traded on.
+    """
+    return {
+        **metrics.figures(),
+        "timeframe": outcome.timeframe,
+        "dataset": dataset,
+        "data_label": data_label,
+        "is_out_of_sample": is_out_of_sample,
+        "backtest_start": outcome.backtest_start.isoformat(),
+        "backtest_end": outcome.backtest_end.isoformat(),
+        "freqtrade": dict(outcome.statistics),
+    }
 
 
 class Unit(StrEnum):

@@ -41,6 +41,9 @@ TWO_POINTS = 2
 FLAT = 1e-12
 """Daily returns that spread less than this are one constant and the rounding of floats, not risk."""
 
+LARGEST_SR = 1e6
+"""No true Sharpe ratio is larger; one that is would drown the spread of all others."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReturnMoments:
@@ -61,10 +64,12 @@ class ReturnMoments:
 
     @classmethod
     def from_figures(cls, figures: Mapping[str, Any]) -> "ReturnMoments | None":
-        """Take the moments out of figures that an event kept; None where they were undefined."""
-        if figures.get("sr") is None:
+        """Take the moments out of figures that an event kept; None where they are undefined or beyond reason."""
+        try:
+            moments = cls(*(figures[name] for name in cls.__slots__))
+        except (KeyError, TypeError, ValueError):
             return None
-        return cls(figures["sr"], figures["observations"], figures["skew"], figures["kurtosis"])
+        return moments if abs(moments.sr) <= LARGEST_SR else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ import orjson
 from cfsm.domain.evaluation import Evaluation
 from cfsm.domain.lifecycle import State
 from cfsm.domain.log import LogEntry
+from cfsm.domain.metrics import ReturnMoments
 from cfsm.domain.selection import ProofRules, Standing, TrackRecord, Trials, rank_key, standing
 from cfsm.domain.strategy import Strategy
 from cfsm.projections.base import Facts, Projection, View, handles
-from cfsm.projections.facts import mapping, number, return_moments, sharpe_per_observation, text, text_of, trade_count
+from cfsm.projections.facts import mapping, number, text, text_of, trade_count
 
 
 @dataclass(slots=True)
@@ -83,7 +84,8 @@ class Leaderboard(Projection):
 
     @handles(Evaluation.Completed)
     def _completed(self, _: LogEntry, facts: Facts) -> None:
-        self._tried(sharpe_per_observation(facts["figures"]))
+        moments = ReturnMoments.from_figures(facts["figures"])
+        self._tried(None if moments is None else moments.sr)
 
     @handles(Evaluation.Failed)
     def _failed(self, _: LogEntry, __: Facts) -> None:
@@ -122,7 +124,7 @@ class Contender:
     expectancy_ratio: float | None
     sharpe_daily: float | None
     sortino_daily: float | None
-    calmar_daily: float | None
+    calmar: float | None
     timeframe: str
     timerange: str
     backtest_start: str
@@ -181,7 +183,7 @@ class LeaderboardView(View):
 def _judge(figures: Mapping[str, Any], trials: Trials, rules: ProofRules) -> Standing:
     record = TrackRecord(
         total_trades=trade_count(figures),
-        moments=return_moments(figures),
+        moments=ReturnMoments.from_figures(figures),
         is_out_of_sample=figures.get("is_out_of_sample") is True,
     )
     return standing(record, trials, rules)
@@ -205,7 +207,7 @@ def _contender(rank: int, row: ContenderRow, figures: Mapping[str, Any], verdict
         expectancy_ratio=number(figures, "expectancy_ratio"),
         sharpe_daily=number(figures, "sharpe_daily"),
         sortino_daily=number(figures, "sortino_daily"),
-        calmar_daily=number(figures, "calmar_daily", "calmar"),
+        calmar=number(figures, "calmar"),
         timeframe=text(figures, "timeframe"),
         timerange=row.timerange,
         backtest_start=text(figures, "backtest_start"),

@@ -12,6 +12,7 @@ from cfsm.application.tasks import Claim, TaskKind
 from cfsm.domain.aggregate import Recorded
 from cfsm.domain.equity import equity_curve
 from cfsm.domain.evaluation import BacktestOutcome, Conditions, Evaluation, Finding, Job, Kind, Limits
+from cfsm.domain.figures import figures_of
 from cfsm.domain.metrics import measure
 from cfsm.domain.strategy import Reason, Strategy
 from cfsm.workers.base import Equipment
@@ -70,25 +71,23 @@ class BacktesterWorker(EvaluationWorker):
             seconds=round(outcome.seconds, 2),
         )
 
-    def _figures(self, job: Job, outcome: BacktestOutcome) -> tuple[dict[str, Any], Mapping[str, str]]:
+    def _figures(self, job: Job, outcome: BacktestOutcome) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         span = (job.conditions.dry_run_wallet, outcome.backtest_start, outcome.backtest_end)
-        figures = measure(outcome.trades, *span).figures()
+        metrics = measure(outcome.trades, *span)
         curve = equity_curve(outcome.trades, *span)
         blobs = {
             "trades": self._blobs.put(orjson.dumps([asdict(trade) for trade in outcome.trades])),
             "equity_curve": self._blobs.put(orjson.dumps(asdict(curve))),
         }
-        return {
-            **figures,
-            "timeframe": outcome.timeframe,
-            "dataset": job.conditions.dataset,
-            "data_label": self._data_label,
+        figures = figures_of(
+            outcome,
+            metrics,
+            dataset=job.conditions.dataset,
+            data_label=self._data_label,
             # Parameters that were sought on candles have seen them; code that was written without them has not.
-            "is_out_of_sample": job.parameters is None,
-            "backtest_start": outcome.backtest_start.isoformat(),
-            "backtest_end": outcome.backtest_end.isoformat(),
-            "freqtrade": dict(outcome.statistics),
-        }, blobs
+            is_out_of_sample=job.parameters is None,
+        )
+        return figures, blobs
 
     def _decide(
         self,

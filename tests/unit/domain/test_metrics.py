@@ -175,6 +175,28 @@ def test_figures_without_moments_say_so():
     assert ReturnMoments.from_figures({}) is None
 
 
+KEPT = {"sr": 0.1, "observations": 365, "skew": -0.2, "kurtosis": 4.0, "sharpe": 6.05}
+
+
+@pytest.mark.parametrize("missing", ["sr", "observations", "skew", "kurtosis"])
+def test_moments_of_which_one_is_missing_or_undefined_are_none(missing):
+    assert ReturnMoments.from_figures(KEPT) == ReturnMoments(0.1, 365, -0.2, 4.0)
+    assert ReturnMoments.from_figures({**KEPT, missing: None}) is None
+    assert ReturnMoments.from_figures({name: value for name, value in KEPT.items() if name != missing}) is None
+
+
+def test_moments_of_fewer_than_two_observations_are_none():
+    assert ReturnMoments.from_figures({**KEPT, "observations": 1}) is None
+
+
+def test_freqtrades_sharpe_is_never_taken_for_ours():
+    assert ReturnMoments.from_figures({**KEPT, "sr": None}) is None
+
+
+def test_a_sharpe_ratio_beyond_reason_does_not_count():
+    assert ReturnMoments.from_figures({**KEPT, "sr": -1e9}) is None
+
+
 @settings(deadline=None, max_examples=150)
 @given(trade_lists())
 def test_no_figure_is_ever_nan_or_infinite(trades):

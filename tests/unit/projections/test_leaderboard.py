@@ -112,7 +112,7 @@ def test_freqtrades_figures_stand_beside_ours_under_their_own_names():
 
     assert contender.freqtrade["sharpe"] == 6.05
     assert contender.sharpe_daily == figures(0.1)["sharpe_daily"]
-    assert contender.calmar_daily == 1.9
+    assert contender.calmar == 1.9
     assert contender.data_label == "synthetic"
     assert contender.figures == figures(0.1)
 
