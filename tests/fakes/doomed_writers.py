@@ -1,4 +1,4 @@
-"""A process that forks writers of an event store, to be killed with no notice; warm, so that many die in a second."""
+"""A process that forks writers and workers of an event store, to be killed with no notice; warm, so that many die fast."""
 
 import os
 import signal
@@ -10,11 +10,14 @@ from typing import Self
 from cfsm.adapters.event_store.opening import StoreTerms
 
 MAIN = """
-import os, sys
+import os, sys, time
 from pathlib import Path
+from uuid import UUID
 from cfsm.adapters.blobs import BlobFolder
 from cfsm.adapters.clock import SystemClock
 from cfsm.adapters.event_store.opening import StoreTerms, open_factory
+from cfsm.application.tasks import LeaseLost
+from cfsm.domain.strategy import Strategy
 from tests.fakes.stores import strategy
 
 acknowledged, terms = sys.argv[1], eval(sys.argv[2])
@@ -31,11 +34,34 @@ def write(home, number):
         os.write(note, b"%d\\n" % number)
         number += 1
 
+def work(home, number):
+    note = os.open(acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    factory = open_factory(home, terms, actor="doomed-%d" % number, clock=SystemClock())
+    while True:
+        factory.plan()
+        claim = factory.claim(["validate", "backtest"], 0.05)
+        if claim is None:
+            time.sleep(0.001)
+            continue
+        def decide():
+            found = factory.get(Strategy, UUID(claim.subject))
+            stamp = factory.stamp(claim)
+            if claim.kind == "validate":
+                found.record_validation(claim.key, [], stamp)
+            else:
+                found.record_backtest(claim.key, "2025", "r", {}, stamp)
+            return [found]
+        try:
+            factory.transact(decide, claim)
+        except LeaseLost:
+            continue
+        os.write(note, b"%d\\n" % claim.cause_id)
+
 for line in sys.stdin:
-    home, number = line.split()
+    home, what, number = line.split()
     pid = os.fork()
     if pid == 0:
-        write(Path(home), int(number))
+        {"write": write, "work": work}[what](Path(home), int(number))
     print(pid, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
@@ -62,9 +88,9 @@ class DoomedWriters:
         self._process.wait(timeout=30)
         self._process.stdout.close()
 
-    def start(self, home: Path, number: int) -> int:
-        """Start a writer that records strategies from this number on; give its pid."""
-        self._process.stdin.write(f"{home} {number}\n")
+    def start(self, home: Path, number: int, what: str = "write") -> int:
+        """Start one that writes strategies from this number on, or does the work that is due; give its pid."""
+        self._process.stdin.write(f"{home} {what} {number}\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 

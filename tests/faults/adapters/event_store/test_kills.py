@@ -53,6 +53,34 @@ def test_killed_writers_lose_nothing_and_leave_nothing_half(tmp_path, request, e
         generate(factory, [999_999])
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_killed_workers_do_every_task_once(tmp_path, request, engine):
+    terms = request.getfixturevalue("postgres").terms() if engine == "postgres" else StoreTerms()
+    home, moment, strategies = tmp_path / "home", random.Random(10), 150
+    with opened(home, terms) as factory:
+        made = generate(factory, range(strategies))
+
+        with DoomedWriters(terms, tmp_path / "acknowledged") as workers:
+            kills = 0
+            while factory.store.head() < 3 * strategies:
+                wanted = factory.store.head() + moment.choice([0, 1, 3, 8])
+                pid = workers.start(home, kills, "work")
+                while factory.store.head() < min(wanted, 3 * strategies):
+                    time.sleep(0.001)
+                time.sleep(moment.uniform(0, 0.01))
+                workers.kill(pid)
+                kills += 1
+            factory.plan()
+
+        assert factory.store.overview() == []
+        for each in made:
+            topics = [entry.topic for entry in factory.store.stream(each.id)]
+            assert topics == ["Strategy.Generated", "Strategy.Validated", "Strategy.Backtested"]
+        assert factory.store.verify_chain().broken is None
+        assert factory.store.head() == 3 * strategies
+    assert kills >= 20
+
+
 def test_a_writer_killed_while_the_store_is_made_leaves_a_store_or_none(tmp_path):
     moment = random.Random(8)
 

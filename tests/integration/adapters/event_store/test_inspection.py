@@ -67,7 +67,7 @@ def test_a_sound_home_has_nothing_wrong(home, terms, deep):
     checks = inspect(home, terms, deep=deep)
 
     assert [check for check in checks if not check.ok] == []
-    names = ["SQLite", "home", "free space", "events", *(["chain"] if deep else []), "blobs", "left over"]
+    names = ["SQLite", "home", "privacy", "free space", "events", *(["chain"] if deep else []), "blobs", "left over"]
     assert [check.name for check in checks] == names
     assert next(check for check in checks if check.name == "events").message.startswith("3 in ")
     assert "3 that events refer to" in next(check for check in checks if check.name == "blobs").message
@@ -164,8 +164,8 @@ def test_a_home_that_others_may_enter_is_said(home):
     (home / "events.sqlite").touch()
     (home / "events.sqlite").chmod(0o644)
 
-    assert "other users of this machine may enter" in wrong(home)["home"].message
-    assert wrong(home)["home"].what_to_do == f"chmod go= {home} {home / 'events.sqlite'}"
+    assert "other users of this machine may enter" in wrong(home)["privacy"].message
+    assert wrong(home)["privacy"].what_to_do == f"chmod go= {home} {home / 'events.sqlite'}"
 
 
 def test_a_home_that_is_not_there_is_said(tmp_path):
