@@ -1,5 +1,6 @@
 """What is asked of a language model, and what comes back: an answer, or a failed one. Values only."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +11,9 @@ CHARACTERS_PER_TOKEN = 3.2
 
 TOKENS_PER_MESSAGE = 12
 """What a chat template puts around each message, rounded up."""
+
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -177,3 +181,10 @@ def estimated_tokens(text: str) -> int:
     """Give a careful (high) estimate of a text's tokens; text outside ASCII costs more."""
     wide = sum(1 for character in text if ord(character) > 127)  # noqa: PLR2004 - the end of ASCII
     return int((len(text) - wide) / CHARACTERS_PER_TOKEN + wide) + 1
+
+
+def whole_characters(text: str) -> str:
+    """Give a text without half characters, which JSON can carry and UTF-8 cannot: pairs of halves are joined."""
+    if _HALF.search(text) is None:
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

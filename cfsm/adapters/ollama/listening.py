@@ -11,7 +11,7 @@ import ollama
 
 from cfsm.adapters.ollama.errors import GARBAGE_ERRORS, MID_STREAM, is_out_of_memory
 from cfsm.adapters.ollama.transport import TooManyBytes
-from cfsm.domain.answer import Failure, Heard, Question
+from cfsm.domain.answer import Failure, Heard, Question, whole_characters
 from cfsm.domain.intake.loops import loop_start
 
 CHARACTERS_PER_PREDICTED_TOKEN = 16
@@ -42,12 +42,12 @@ class Reading:
     @property
     def text(self) -> str:
         """Give the answer as far as it came."""
-        return "".join(self.pieces)
+        return whole_characters("".join(self.pieces))
 
     @property
     def thinking(self) -> str:
         """Give what the model thought aloud, as far as it came."""
-        return "".join(self.thoughts)
+        return whole_characters("".join(self.thoughts))
 
     @property
     def heard_anything(self) -> bool:

@@ -151,3 +151,10 @@ def test_several_models_answer_at_the_same_time():
     answers, _ = talk(script, conversation)
 
     assert [answer.text for answer in answers] == ["a:1", "b:1", "c:1"]
+
+
+def test_a_character_that_comes_in_two_halves_is_put_together_and_half_a_one_does_no_harm():
+    answer, _ = ask({"say": "x \U0001f91d \ud83e y", "piece": 1})
+
+    assert answer.text == "x \U0001f91d \ufffd y"
+    answer.text.encode()
