@@ -41,6 +41,9 @@ ROLES = ("projector", "coordinator", "generator", "validator", "backtester", "cl
 CATCH_UP_SECONDS = 10.0
 """How long a question waits for a running projector to reach the head of the log."""
 
+LOOK_SECONDS = 0.02
+"""How often it looks."""
+
 
 def find_home(environ: Mapping[str, str]) -> Path:
     """Give the factory's folder: CFSM_HOME, else cfsm under the XDG state directory."""
@@ -144,18 +147,24 @@ class House:
         return self.path / "projections"
 
     def view(self, kind: "type[View]") -> Any:
-        """Give a view as it is now: brought up to date here, or by the projector that is at work."""
+        """Give a view as it is now: brought up to date here, or by the projector that is at work.
+
+        Where the disk takes nothing it is folded in memory.
+        """
         from cfsm.projections.files import InUse
-        from cfsm.projections.projector import Projector
-        from cfsm.projections.reading import read
+        from cfsm.projections.projector import CannotWrite, Projector
+        from cfsm.projections.reading import fold, read
 
         view = read(kind, self.projections_folder)
-        head = self.factory.store.head()
+        log = self.factory.store
+        head = log.head()
         try:
             with Projector(kind.projection, self.projections_folder) as projector:
-                projector.catch_up(self.factory.store)
+                projector.catch_up(log)
         except InUse:
-            _wait_for(lambda: view.position >= head, self.open_bell)
+            _wait_for(view, head, self.open_bell)
+        except CannotWrite:
+            return view if _has_reached(view, head) else fold(kind, log)
         return view
 
     @property
@@ -300,7 +309,7 @@ def _backtester(house: House, equipment: "Equipment") -> "Worker":
         house.blobs,
         house.conditions,
         house.limits,
-        data_label=house.datasets.open(house.conditions.dataset).label,
+        data_label=house.datasets.open(house.conditions.dataset).kind.value,
         name_of_result=house.name_of_result,
     )
 
@@ -354,11 +363,12 @@ def _projector_of(projection: "type[Projection]", folder: Path) -> "Projector":
     deadline = monotonic() + CATCH_UP_SECONDS
     while True:
         try:
-            return Projector(projection, folder, note)
+            with _by_reaction():
+                return Projector(projection, folder, note)
         except InUse as error:
             if monotonic() > deadline:
                 raise TryAgain(str(error)) from error
-        sleep(0.02)
+        sleep(LOOK_SECONDS)
 
 
 def _catch_up(projector: "Projector", log: "Log", progress: Callable[[int, int], None]) -> int:
@@ -444,22 +454,26 @@ def units(house: House) -> "list[UnitSpec]":
     return [forge, *specs]
 
 
-def _wait_for(reached: Callable[[], bool], open_bell: "Callable[[], Bell]") -> None:
-    from cfsm.projections.reading import NotBuilt
-
+def _wait_for(view: "View", head: int, open_bell: "Callable[[], Bell]") -> None:
     deadline = monotonic() + CATCH_UP_SECONDS
     bell = open_bell()
     try:
         while monotonic() < deadline:
-            try:
-                if reached():
-                    return
-            except NotBuilt:
-                pass
-            bell.wait(0.02)
+            if _has_reached(view, head):
+                return
+            bell.wait(LOOK_SECONDS)
     finally:
         bell.close()
     raise TryAgain("the projector is at work and has not reached the last event yet")
+
+
+def _has_reached(view: "View", head: int) -> bool:
+    from cfsm.projections.reading import NotBuilt, Unreadable
+
+    try:
+        return view.position >= head
+    except (NotBuilt, Unreadable):
+        return False
 
 
 def _user() -> str:

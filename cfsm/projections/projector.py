@@ -25,7 +25,7 @@ class CannotWrite(Exception):
 
 
 class Projector:
-    """Holds the right to write one projection from its making until ``close``. Raise InUse where another has it.
+    """Holds the right to write one projection from its making until ``close``. Raise InUse or CannotWrite.
 
     ``note`` hears, in a sentence, whenever the projection is built anew and why. ``page`` bounds a transaction.
     """
@@ -44,7 +44,8 @@ class Projector:
         self._connection: sqlite3.Connection | None = None
         self._fold: Fold | None = None
         self._inode: tuple[int, int] | None = None
-        self._lock = self._home.lock()
+        with _named(self._home):
+            self._lock = self._home.lock()
 
     def catch_up(self, log: Log, until: int | None = None, progress: Progress | None = None) -> int:
         """Take in what the log has beyond the projection, and give the id of the last event that is in it.

@@ -363,8 +363,8 @@ def test_a_disk_without_room_is_told_and_nothing_is_lost(tmp_path):
     assert "strategies-v1.sqlite.building" not in names_in(tmp_path)
 
 
-def test_a_directory_that_cannot_be_made_is_an_error_of_the_system(tmp_path):
+def test_a_directory_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "projections").write_text("a file")
 
-    with pytest.raises(OSError, match="projections"):
+    with pytest.raises(CannotWrite, match=r"strategies cannot be written to .*projections"):
         Projector(Strategies, tmp_path / "projections")
