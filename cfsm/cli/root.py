@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "leaderboard": ("cfsm.cli.leaderboard", "Show the best strategies in service."),
     "lineage": ("cfsm.cli.lineage", "Show where a strategy comes from and what came of it."),
     "audit": ("cfsm.cli.audit", "Hold what was recorded of a strategy against its blobs; run it again."),
+    "report": ("cfsm.cli.report", "Write all that is known of a strategy as one HTML page."),
     "compare": ("cfsm.cli.compare", "Show the backtests of strategies side by side."),
     "history": ("cfsm.cli.history", "Read, replay, follow and verify the log of events."),
     "runs": ("cfsm.cli.runs", "List, show and follow validations and backtests."),
