@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cfsm.domain.evaluation import Finding
-from cfsm.domain.intake import attributes, idioms, imports, indicators, interface, masks
+from cfsm.domain.intake import attributes, callbacks, idioms, imports, indicators, interface, masks
 from cfsm.domain.intake.code import Code, Wanted, assigned_columns, column_of, constant
 from cfsm.domain.intake.extraction import Extraction, extract
-from cfsm.domain.intake.layout import TooDeep, mend_layout, torn
+from cfsm.domain.intake.layout import mend_layout
 from cfsm.domain.intake.loops import loop_start
 from cfsm.domain.intake.reasons import because
 from cfsm.domain.intake.repair import Repair
+from cfsm.domain.intake.torn import TooDeep, torn
 
 MAX_CHARACTERS = 400_000
 MAX_SOURCE_CHARACTERS = 200_000
@@ -32,18 +33,18 @@ MENDERS: tuple[Mender, ...] = (
     interface.v2_to_v3,
     interface.rename_methods,
     interface.rename_signal_columns,
-    interface.fix_populate_signatures,
-    interface.fix_callback_signatures,
-    interface.fix_trade_attributes,
-    interface.fix_init,
+    callbacks.fix_populate_signatures,
+    callbacks.fix_callback_signatures,
+    callbacks.fix_trade_attributes,
+    callbacks.fix_init,
     interface.name_of_frame,
     interface.add_return,
-    interface.confirm_by_default,
+    callbacks.confirm_by_default,
     interface.add_missing_methods,
-    interface.leverage_to_method,
-    interface.parameter_arguments,
+    callbacks.leverage_to_method,
+    callbacks.parameter_arguments,
     interface.add_self,
-    interface.add_parameter_value,
+    callbacks.add_parameter_value,
     idioms.numpy_names,
     idioms.fill_methods,
     idioms.pandas_names,

@@ -4,8 +4,8 @@ import random
 import pytest
 
 from cfsm.domain.intake.code import Wanted
-from cfsm.domain.intake.layout import torn
 from cfsm.domain.intake.taking_in import take_in, take_in_file
+from cfsm.domain.intake.torn import torn
 from tests.fakes.answers import FAULTY, FOUND, GOOD, HOPELESS, NAME, STRATEGY, fenced, with_attribute
 
 WANTED = Wanted(NAME)
