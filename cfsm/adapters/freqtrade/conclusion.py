@@ -5,23 +5,22 @@ computed here.
 """
 
 import hashlib
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pandas as pd
 from freqtrade.data.btanalysis.bt_fileutils import BT_DATA_COLUMNS
-from freqtrade.optimize.optimize_reports.optimize_reports import generate_strategy_stats
 from pydantic import ValidationError
 
 from cfsm.adapters.freqtrade.audit import audit
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, adapter
 from cfsm.adapters.freqtrade.raw_results import REQUIRED_COLUMNS, RawBacktest, RawValidation, Settings
-from cfsm.adapters.freqtrade.trusted_market import bars_of, funding_of, rules_of, traded_span
+from cfsm.adapters.freqtrade.statistics import Span, statistics_of
+from cfsm.adapters.freqtrade.trusted_market import bars_of, funding_of, market_change, rules_of, traded_span
 from cfsm.adapters.freqtrade.versions import engine_identity
 from cfsm.adapters.freqtrade.workshop import Prepared
 from cfsm.domain.evaluation import (
@@ -42,9 +41,6 @@ _FLOATS = (
     *("initial_stop_loss_abs", "initial_stop_loss_ratio", "stop_loss_abs", "stop_loss_ratio"),
 )
 _WHOLE = ("open_timestamp", "close_timestamp", "trade_duration")
-_NOT_OF_THE_TRADES = frozenset(
-    {"backtest_run_start_ts", "backtest_run_end_ts", "freqaimodel", "freqai_identifier", "strategy_name"}
-)
 
 
 class BrokenResult(Exception):
@@ -101,11 +97,16 @@ def _backtest(request: Request, prepared: Prepared, raw: bytes, measured: Measur
     send(Kind.PROGRESS, adapter(Progress).dump_json(Progress(Stage.GENERATING_REPORT, 85.0, "statistics")))
     trades, frame = _trades(given)
     _hold_against_the_market(request.job, prepared, given, given.settings)
+    change = market_change(
+        prepared.candles, prepared.datadir, prepared.pairs, given.settings.timeframe, (given.start_ms, given.end_ms)
+    )
     start = datetime.fromtimestamp(given.start_ms / 1000, UTC)
     end = datetime.fromtimestamp(given.end_ms / 1000, UTC)
     outcome = BacktestOutcome(
         trades=trades,
-        statistics=_statistics(request, prepared, given.settings, frame, start, end),
+        statistics=statistics_of(
+            frame, Span(start, end), request.job.conditions, given.settings, change, len(prepared.pairs)
+        ),
         identity=identity_of(request, prepared),
         result_hash=hash_of_trades(trades),
         timeframe=given.settings.timeframe,
@@ -173,58 +174,6 @@ def _hold_against_the_market(job: Job, prepared: Prepared, given: RawBacktest, s
     faults = audit(rows, bars, funding, rules_of(prepared.exchange, conditions, pairs, span))
     if faults:
         raise BrokenResult(faults[0], *(finding("FORGED_RESULT", fault) for fault in faults))
-
-
-def _statistics(
-    request: Request, prepared: Prepared, settings: Settings, frame: pd.DataFrame, start: datetime, end: datetime
-) -> dict[str, Any]:
-    """Give Freqtrade's own figures under Freqtrade's names, computed from the trades."""
-    assert request.job is not None
-    wallet = request.job.conditions.dry_run_wallet
-    slots = float("inf") if settings.max_open_trades < 0 else settings.max_open_trades
-    config = (
-        prepared.config
-        | {"max_open_trades": slots, "timeframe": settings.timeframe}
-        | dict.fromkeys(("stoploss", "minimal_roi", "use_exit_signal", "exit_profit_only", "exit_profit_offset"), None)
-    )
-    config["ignore_roi_if_entry_signal"] = None
-    content = {
-        "results": frame,
-        "config": config,
-        "locks": [],
-        "final_balance": wallet + sum(frame["profit_abs"].tolist()),
-        "backtest_start_time": 0,
-        "backtest_end_time": 0,
-        **{name: getattr(settings, name) for name in _COUNTED},
-    }
-    whole = generate_strategy_stats(
-        list(prepared.pairs), request.job.strategy_name, content, start, end, 0.0, is_hyperopt=True
-    )
-    return dict(_scalars(whole.items()))
-
-
-_COUNTED = (
-    "rejected_signals",
-    "timedout_entry_orders",
-    "timedout_exit_orders",
-    "canceled_trade_entries",
-    "canceled_entry_orders",
-    "replaced_entry_orders",
-)
-
-
-def _scalars(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
-    """Give the figures as plain numbers and words; NaN and infinity become None, durations seconds."""
-    for name, value in items:
-        if name in _NOT_OF_THE_TRADES or isinstance(value, dict | list | tuple | pd.DataFrame):
-            continue
-        plain = value.item() if hasattr(value, "item") else value
-        if isinstance(plain, timedelta):
-            plain = plain.total_seconds()
-        if isinstance(plain, float) and not math.isfinite(plain):
-            plain = None
-        if plain is None or isinstance(plain, bool | int | float | str):
-            yield name, plain
 
 
 def identity_of(request: Request, prepared: Prepared) -> Identity:

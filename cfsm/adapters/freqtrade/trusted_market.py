@@ -1,8 +1,9 @@
 """What the audit holds trades against, from candles that no strategy has touched: bars, funding, rules."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from freqtrade.configuration import TimeRange
 from freqtrade.data.history import load_pair_history
@@ -71,10 +72,19 @@ def rules_of(exchange: Exchange, conditions: Conditions, pairs: Sequence[str], s
     )
 
 
-def market_change(bars: Mapping[str, "pd.Series[float]"]) -> float:
-    """Give the mean change of these closing prices from first to last, as Freqtrade's report has it."""
-    changes = [(closes.iloc[-1] - closes.iloc[0]) / closes.iloc[0] for closes in bars.values() if len(closes)]
-    return float(sum(changes) / len(changes)) if changes else 0.0
+def market_change(
+    candles: WarmCandles, datadir: Path, pairs: Sequence[str], timeframe: str, span: tuple[int, int]
+) -> float:
+    """Give how the closing prices of these pairs changed in a span, in the mean, as Freqtrade's report has it."""
+    start, end = (pd.Timestamp(moment, unit="ms", tz="UTC") for moment in span)
+    changes = []
+    for pair in pairs:
+        frame = _frame(candles, datadir, pair, timeframe)
+        first, last = frame["date"].searchsorted(start, "left"), frame["date"].searchsorted(end, "right") - 1
+        if first <= last:
+            opening, closing = frame["close"].iloc[first], frame["close"].iloc[last]
+            changes.append((closing - opening) / opening)
+    return float(np.mean(changes)) if changes else 0.0
 
 
 def _fee(exchange: Exchange, conditions: Conditions, pairs: Sequence[str]) -> float:
