@@ -1,0 +1,225 @@
+"""A factory's home with everything that is in it."""
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfsm.adapters.blobs import BlobFolder
+from cfsm.adapters.clock import SystemClock
+from cfsm.application.tasks import POLICY, TaskKind
+from cfsm.bootstrap.views import by_reaction, view_of
+from cfsm.domain.evaluation import Conditions, Limits
+from cfsm.domain.retention import Summary
+from cfsm.domain.selection import ProofRules
+
+if TYPE_CHECKING:  # imported where they are used: a question about the past needs few of them
+    from cfsm.adapters.event_store.opening import StoreTerms
+    from cfsm.adapters.freqtrade.client import ForgeEngine
+    from cfsm.adapters.market_data.store import DatasetStore
+    from cfsm.application.factory import Factory
+    from cfsm.application.ports import Bell
+    from cfsm.projections.base import View
+    from cfsm.projections.strategies import StrategiesView
+    from cfsm.settings import Settings
+
+
+def find_home(environ: Mapping[str, str]) -> Path:
+    """Give the factory's folder: CFSM_HOME, else cfsm under the XDG state directory."""
+    if environ.get("CFSM_HOME"):
+        return Path(environ["CFSM_HOME"]).expanduser()
+    state = environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(state).expanduser() / "cfsm"
+
+
+class House:
+    """A factory's home with everything that is in it, each made when it is first asked for."""
+
+    def __init__(
+        self, path: Path, environ: Mapping[str, str], file: Path | None = None, profile: str | None = None
+    ) -> None:
+        self.path = path.absolute()
+        self.environ = environ
+        self.file = file
+        self.profile = profile
+
+    @classmethod
+    def at(cls, path: Path | None, *, file: Path | None, profile: str | None, environ: Mapping[str, str]) -> "House":
+        """Give the house at a path, or at the environment's home. Nothing is made or read yet."""
+        return cls(path or find_home(environ), environ, file, profile)
+
+    # What is configured
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The settings. Raise ConfigurationError, which names every problem."""
+        from cfsm.settings import load
+
+        return load(self.path, file=self.file, profile=self.profile, environ=self.environ)
+
+    @cached_property
+    def clock(self) -> SystemClock:
+        """The machine's clock."""
+        return SystemClock()
+
+    @property
+    def run_folder(self) -> Path:
+        """Where sockets lie."""
+        from cfsm.adapters.event_store.opening import run_folder
+
+        return run_folder(self.path, self.environ)
+
+    # What is kept
+
+    @cached_property
+    def factory(self) -> "Factory":
+        """The factory, as the person at the terminal."""
+        return self.open_factory(f"{_user()}@{socket.gethostname()}")
+
+    def open_factory(self, actor: str) -> "Factory":
+        """Open the factory under an actor's name; only what the settings let happen by itself is planned."""
+        from cfsm.adapters.event_store.opening import open_factory
+
+        return open_factory(self.path, self.store_terms, actor=actor, clock=self.clock, policy=self._policy())
+
+    def open_bell(self) -> "Bell":
+        """Give a bell that rings when something is recorded."""
+        from cfsm.adapters.event_store.opening import open_bell
+
+        return open_bell(self.path, self.store_terms)
+
+    @cached_property
+    def store_terms(self) -> "StoreTerms":
+        """How the event store is reached."""
+        from cfsm.adapters.event_store.opening import StoreTerms
+
+        store = self.settings.store
+        password = store.password.get_secret_value() if store.password else None
+        file = Path(store.password_file) if store.password_file else None
+        return StoreTerms(**{**store.model_dump(), "password": password, "password_file": file})
+
+    def _policy(self) -> dict[str, TaskKind]:
+        off = set()
+        if not self.settings.generation.auto_validation:
+            off.add(TaskKind.VALIDATE)
+        if not self.settings.backtest.auto_backtest:
+            off.add(TaskKind.BACKTEST)
+        return {topic: kind for topic, kind in POLICY.items() if kind not in off}
+
+    @cached_property
+    def blobs(self) -> BlobFolder:
+        """The blobs."""
+        return BlobFolder(self.path / "blobs")
+
+    @cached_property
+    def datasets(self) -> "DatasetStore":
+        """The candles."""
+        from cfsm.adapters.market_data.store import DatasetStore
+
+        return DatasetStore(self.path / "data")
+
+    # What is shown
+
+    @property
+    def projections_folder(self) -> Path:
+        """Where projections lie."""
+        return self.path / "projections"
+
+    def view(self, kind: "type[View]") -> Any:
+        """Give a view as it is now."""
+        return view_of(kind, self.projections_folder, self.factory.store, self.open_bell)
+
+    @property
+    def strategies(self) -> "StrategiesView":
+        """The strategies as they are now."""
+        from cfsm.projections.strategies import StrategiesView
+
+        view: StrategiesView = self.view(StrategiesView)
+        return view
+
+    @property
+    def proof_rules(self) -> ProofRules:
+        """When the leaderboard calls a strategy proven."""
+        selection = self.settings.selection
+        return ProofRules(
+            minimum_trades=selection.minimum_trades,
+            deflated_probability=selection.deflated_probability,
+            out_of_sample_required=selection.out_of_sample_required,
+        )
+
+    # What runs
+
+    @property
+    def conditions(self) -> Conditions:
+        """Under which conditions strategies are evaluated."""
+        backtest = self.settings.backtest
+        return Conditions(
+            dataset=self.settings.market_data.dataset,
+            timerange=backtest.timerange or "",
+            pairs=backtest.pairs,
+            timeframe=backtest.timeframe,
+            timeframe_detail=backtest.timeframe_detail,
+            tradable_balance_ratio=backtest.tradable_balance_ratio,
+            enable_protections=backtest.enable_protections,
+            stake_currency=backtest.stake_currency,
+            stake_amount=backtest.stake_amount,
+            dry_run_wallet=backtest.dry_run_wallet,
+            max_open_trades=backtest.max_open_trades,
+            fee=backtest.fee,
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """How much one evaluation may use."""
+        backtest = self.settings.backtest
+        return Limits(
+            wall_seconds=backtest.timeout_seconds, cpu_seconds=backtest.timeout_seconds, memory_mb=backtest.memory_mb
+        )
+
+    @property
+    def forge_socket(self) -> Path:
+        """Where the forge listens."""
+        return self.run_folder / "forge.sock"
+
+    @cached_property
+    def engine(self) -> "ForgeEngine":
+        """The engine of the factory that runs here."""
+        from cfsm.adapters.freqtrade.client import ForgeEngine
+
+        return ForgeEngine(self.forge_socket)
+
+    def is_forge_ready(self) -> bool:
+        """Say whether the forge answers."""
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            peer.connect(str(self.forge_socket))
+        except OSError:
+            return False
+        finally:
+            peer.close()
+        return True
+
+    def summaries(self) -> Sequence[Summary]:
+        """What a cleaning knows of the strategies in service. Raise TryAgain or Misconfigured, as those below."""
+        with by_reaction():
+            return self.strategies.summaries()
+
+    def name_of_code(self, normalised_hash: str) -> str | None:
+        """Give the first strategy that has this code, in service or not."""
+        with by_reaction():
+            return self.strategies.name_of_code(normalised_hash)
+
+    def name_of_result(self, result_hash: str) -> str | None:
+        """Give the first strategy whose last backtest made these trades, in service or not."""
+        with by_reaction():
+            return self.strategies.name_of_result(result_hash)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid{os.getuid()}"

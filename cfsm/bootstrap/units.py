@@ -1,0 +1,58 @@
+"""What the embedded supervisor runs, and when it starts it again."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from cfsm.bootstrap.house import House
+from cfsm.bootstrap.workers import ROLES, worker_name
+
+if TYPE_CHECKING:  # imported where they are used
+    from cfsm.adapters.supervisor.units import RestartPolicy, UnitSpec
+
+
+def restart_policy(house: House) -> "RestartPolicy":
+    """Give when the embedded supervisor starts a worker again that ended."""
+    from cfsm.adapters.supervisor.units import RestartPolicy
+
+    workers = house.settings.workers
+    return RestartPolicy(
+        first_delay_seconds=workers.restart_backoff_first_seconds,
+        longest_delay_seconds=workers.restart_backoff_most_seconds,
+    )
+
+
+def units(house: House) -> "list[UnitSpec]":
+    """Give what the embedded supervisor runs: the forge, and the workers, which stop before it."""
+    from cfsm.adapters.freqtrade.client import forge_command
+
+    counts = house.settings.workers.instances.model_dump()
+    workers = {
+        worker_name(role, instance): (role, instance) for role in ROLES for instance in range(1, counts[role] + 1)
+    }
+    forge = _unit(house, "forge", forge_command(house.forge_socket, house.path / "data"), stop_after=workers)
+    return [forge, *(_unit(house, name, _worker_command(house, *which)) for name, which in workers.items())]
+
+
+def _worker_command(house: House, role: str, instance: int) -> list[str]:
+    command = [sys.executable, "-m", "cfsm", "--home", str(house.path)]
+    if house.file:
+        command += ["--config", str(house.file.absolute())]
+    if house.profile:
+        command += ["--profile", house.profile]
+    return [*command, "worker", role, "--instance", str(instance)]
+
+
+def _unit(house: House, name: str, command: Sequence[str], stop_after: Iterable[str] = ()) -> "UnitSpec":
+    from cfsm.adapters.supervisor.units import UnitSpec
+
+    workers = house.settings.workers
+    return UnitSpec(
+        name=name,
+        argv=tuple(command),
+        environ={**house.environ, "CFSM_HOME": str(house.path), "PYTHONUNBUFFERED": "1"},
+        watchdog_seconds=workers.watchdog_seconds,
+        start_timeout_seconds=workers.start_timeout_seconds,
+        stop_timeout_seconds=workers.stop_timeout_seconds,
+        stop_after=tuple(stop_after),
+    )
