@@ -1,4 +1,5 @@
-"""What tests of several folders share: a forge with a small synthetic market, started when the first test asks."""
+"""What tests of several folders share: a forge with a small synthetic market, started when the first test asks; and a
+workplace for workers."""
 
 import shutil
 import tempfile
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cfsm.adapters.event_store import sqlite
 from cfsm.adapters.market_data import DatasetStore
+from tests.fakes.workplace import Workplace
 
 SYNTHETIC_PAIRS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
 
@@ -48,3 +51,17 @@ def postgres():
     server = PostgresServer(programs).start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A factory in a folder, whose clocks the test moves, for workers under test."""
+    monkeypatch.delenv("CFSM_RUNTIME_DIR", raising=False)
+
+    def lease_clock():
+        return workplace.lease_clock()
+
+    monkeypatch.setattr(sqlite, "lease_clock", lease_clock)
+    workplace = Workplace(tmp_path / "home")
+    yield workplace
+    workplace.close()

@@ -70,7 +70,8 @@ class SQLiteBell:
 
     def close(self) -> None:
         """Take the socket away."""
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # gone, or the disk is read-only by now
+            self._path.unlink()
         self._socket.close()
         self._connection.close()
 
