@@ -1,9 +1,13 @@
 """Feather files: candles read from and written to Freqtrade's files, without importing Freqtrade."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.ipc
 from pyarrow import feather
 
 from cfsm.adapters.market_data.candles import Candles, Floats
@@ -19,16 +23,18 @@ def read_candles(path: Path, series: Series) -> Candles:
     try:
         table = feather.read_table(path, memory_map=False)
         return _candles(series, table)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:  # KeyError: a column twice
         raise UnreadableFile(f"is no readable feather file ({_one_line(error)})") from error
 
 
 def write_candles(folder: Path, candles: Candles) -> Path:
     """Write one file under the name that Freqtrade expects, and give its path."""
-    dates = pa.array(candles.dates_ms, type=pa.timestamp("ms", tz="UTC"))
-    table = pa.table({"date": dates, **candles.columns})
+    columns = {"date": _array(candles.dates_ms, pa.timestamp("ms", tz="UTC"))}
+    columns |= {name: _array(values, pa.float64()) for name, values in candles.columns.items()}
+    table = pa.table(columns)
     path = folder / candles.series.file_name
-    feather.write_feather(table, path, compression="lz4")
+    with pa.ipc.new_file(path, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as file:
+        file.write_table(table)
     return path
 
 
@@ -43,7 +49,7 @@ def _candles(series: Series, table: pa.Table) -> Candles:
     if dates.null_count:
         raise UnreadableFile("has empty dates")
     columns = {name: _floats(table.column(source[name]), name) for name in series.columns}
-    return Candles(series, dates.to_numpy(), columns)
+    return Candles(series, _numpy(dates), columns)
 
 
 def _current_layout(series: Series, table: pa.Table) -> dict[str, str]:
@@ -57,8 +63,19 @@ def _current_layout(series: Series, table: pa.Table) -> dict[str, str]:
 def _floats(column: pa.ChunkedArray, name: str) -> Floats:
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
         raise UnreadableFile(f"has a column {name} that holds no numbers")
-    values: Floats = column.cast(pa.float64()).to_numpy()
-    return np.ascontiguousarray(values)
+    values = column.cast(pa.float64())
+    return _numpy(values.fill_null(math.nan) if values.null_count else values)
+
+
+# pyarrow's own conversions to and from numpy import pandas; these do not.
+
+
+def _numpy(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    return np.from_dlpack(column.combine_chunks())
+
+
+def _array(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -88,3 +91,43 @@ def test_an_empty_date_is_refused(make_candles, tmp_path):
 
     with pytest.raises(UnreadableFile, match="has empty dates"):
         read_candles(path, SERIES)
+
+
+def test_a_column_that_comes_twice_is_refused(tmp_path):
+    path = tmp_path / "x.feather"
+    dates = pa.array([0], type=pa.timestamp("ms", tz="UTC"))
+    names = ["date", "open", "high", "low", "close", "close", "volume"]
+    feather.write_feather(pa.table([dates, *[pa.array([1.0])] * 6], names=names), path)
+
+    with pytest.raises(UnreadableFile, match="is no readable feather file"):
+        read_candles(path, SERIES)
+
+
+def test_missing_numbers_are_read_as_such(make_candles, tmp_path):
+    columns = dict(make_candles(count=2).columns)
+    dates = pa.array([0, 300_000], type=pa.timestamp("ms", tz="UTC"))
+    path = tmp_path / "x.feather"
+    feather.write_feather(pa.table({"date": dates, **columns, "close": [None, 100.0]}), path)
+
+    assert np.isnan(read_candles(path, SERIES).columns["close"]).tolist() == [True, False]
+
+
+def test_a_file_without_rows_is_read_as_no_candles(make_candles, tmp_path):
+    path = write_candles(tmp_path, make_candles(count=0))
+
+    assert len(read_candles(path, SERIES)) == 0
+
+
+def test_neither_pandas_nor_freqtrade_is_imported(tmp_path):
+    program = (
+        "import sys; from datetime import date; from pathlib import Path;"
+        "from cfsm.adapters.market_data import DatasetStore;"
+        f"store = DatasetStore(Path({str(tmp_path)!r}));"
+        "made = store.synthesise('made', pairs=['BTC/USDT:USDT'], end=date(2025, 1, 2));"
+        "store.import_folder(made.folder, 'again');"
+        "print({'pandas', 'freqtrade', 'ccxt'} & set(sys.modules))"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.strip() == "set()"
