@@ -16,19 +16,12 @@ from cfsm.adapters.event_store.archive import BadBackup, Manifest
 from cfsm.adapters.event_store.database import Database
 from cfsm.adapters.event_store.errors import StoreDamaged, of_sqlite
 from cfsm.adapters.event_store.moving import Progress, copy_log
-from cfsm.adapters.event_store.opening import (
-    BLOBS_FOLDER,
-    EVENTS_FILE,
-    PROJECTIONS_FOLDER,
-    RESTORING,
-    StoreTerms,
-    make_home,
-    open_database,
-)
+from cfsm.adapters.event_store.opening import StoreTerms, open_database
 from cfsm.adapters.event_store.recorder import Recorder
 from cfsm.adapters.event_store.sqlite import SQLite
 from cfsm.adapters.event_store.sqlite_file import check_file
 from cfsm.adapters.event_store.tables import RELEASE_LEASES, VERSION
+from cfsm.adapters.home import BLOBS_FOLDER, EVENTS_FILE, PROJECTIONS_FOLDER, RESTORING, make_home
 from cfsm.application.blob_references import blobs_of
 from cfsm.application.errors import Misconfigured
 from cfsm.application.ports import BlobCorrupted, BlobMissing

@@ -13,10 +13,11 @@ from pathlib import Path
 from cfsm.adapters.blobs import BlobFolder
 from cfsm.adapters.event_store.database import Database
 from cfsm.adapters.event_store.errors import StoreDamaged
-from cfsm.adapters.event_store.opening import BLOBS_FOLDER, EVENTS_FILE, RESTORING, StoreTerms, open_database
+from cfsm.adapters.event_store.opening import StoreTerms, open_database
 from cfsm.adapters.event_store.recorder import Recorder
 from cfsm.adapters.event_store.sqlite_file import check_file, check_sqlite
 from cfsm.adapters.event_store.tables import VERSION
+from cfsm.adapters.home import BLOBS_FOLDER, EVENTS_FILE, RESTORING
 from cfsm.application.blob_references import blobs_of
 from cfsm.application.errors import Misconfigured, TryAgain
 from cfsm.application.ports import BlobCorrupted, BlobMissing

@@ -1,18 +1,17 @@
 """Opens the event store that the settings name, and the bells of those who follow it."""
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfsm.adapters.durable import make_durable, of_system
+from cfsm.adapters.durable import of_system
 from cfsm.adapters.event_store.database import Database
 from cfsm.adapters.event_store.sqlite import SQLite
 from cfsm.adapters.event_store.sqlite_bell import SQLiteBell, SQLiteRinger
 from cfsm.adapters.event_store.sqlite_file import check_sqlite
+from cfsm.adapters.home import EVENTS_FILE, RESTORING, make_home, run_folder
 from cfsm.application.errors import Misconfigured
 from cfsm.application.factory import Factory
 from cfsm.application.ports import Bell, Clock
@@ -21,16 +20,8 @@ from cfsm.application.tasks import POLICY, TaskKind
 if TYPE_CHECKING:
     from cfsm.adapters.event_store.postgres import Server
 
-EVENTS_FILE = "events.sqlite"
-BLOBS_FOLDER = "blobs"
-PROJECTIONS_FOLDER = "projections"
 BELLS_FOLDER = "bells"
-RESTORING = "restoring"
-"""What a restore puts in place lies here while it does; a home that has it is not whole."""
-
 LOCK_SECONDS = 10
-SOCKET_FOLDER_BYTES = 80
-"""A unix socket's path may have 107 bytes; what is left is for its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,27 +67,6 @@ class StoreTerms:
             connect_timeout_seconds=self.connect_timeout_seconds,
             pool_size=self.pool_size,
         )
-
-
-def run_folder(home: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Give where the home's sockets lie: CFSM_RUNTIME_DIR, ``run`` in the home, or a short one if that is too long."""
-    wanted = Path(environ.get("CFSM_RUNTIME_DIR") or home.absolute() / "run")
-    if len(os.fsencode(wanted)) <= SOCKET_FOLDER_BYTES:
-        return wanted
-    name = f"cfsm-{os.getuid()}-{sha256(os.fsencode(wanted)).hexdigest()[:16]}"
-    short = Path(tempfile.gettempdir()) / name
-    return short if len(os.fsencode(short)) <= SOCKET_FOLDER_BYTES else Path("/tmp") / name  # noqa: S108  named by us
-
-
-def make_home(home: Path) -> None:
-    """Make the home, for this user's eyes only, if it is not there. Raise TryAgain or Misconfigured."""
-    if home.is_dir():
-        return
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        make_durable(home.parent)
-    except OSError as error:
-        raise of_system(error, home) from error
 
 
 def open_factory(

@@ -97,10 +97,13 @@ def create_file(path: Path, version: int, statements: Iterable[str]) -> None:
 def _write(path: Path, version: int, statements: Iterable[str]) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
+        connection.execute("PRAGMA synchronous = OFF")  # nobody sees the file before it is made durable as a whole
+        connection.execute("BEGIN")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {version}")
         for statement in statements:
             connection.execute(statement)
+        connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
     finally:
         connection.close()
