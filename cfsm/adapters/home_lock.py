@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from cfsm.adapters.home import RUN_FOLDER
 from cfsm.application.ports import Misconfigured
 
 ATTEMPTS = 10
@@ -44,7 +45,7 @@ class Holder:
 
 def lock_path(home: Path) -> Path:
     """Give the file that is locked."""
-    return home / "run" / "factory.lock"
+    return home / RUN_FOLDER / "factory.lock"
 
 
 class HomeLock:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfsm.adapters.blobs import BlobFolder
 from cfsm.adapters.clock import SystemClock
+from cfsm.adapters.home import BLOBS_FOLDER, DATA_FOLDER, PROJECTIONS_FOLDER, run_folder
 from cfsm.application.tasks import POLICY, TaskKind
 from cfsm.bootstrap.views import by_reaction, view_of
 from cfsm.domain.evaluation import Conditions, Limits
@@ -68,8 +69,6 @@ class House:
     @property
     def run_folder(self) -> Path:
         """Where sockets lie."""
-        from cfsm.adapters.event_store.opening import run_folder
-
         return run_folder(self.path, self.environ)
 
     # What is kept
@@ -112,21 +111,26 @@ class House:
     @cached_property
     def blobs(self) -> BlobFolder:
         """The blobs."""
-        return BlobFolder(self.path / "blobs")
+        return BlobFolder(self.path / BLOBS_FOLDER)
+
+    @property
+    def data_folder(self) -> Path:
+        """Where datasets lie."""
+        return self.path / DATA_FOLDER
 
     @cached_property
     def datasets(self) -> "DatasetStore":
         """The candles."""
         from cfsm.adapters.market_data.store import DatasetStore
 
-        return DatasetStore(self.path / "data")
+        return DatasetStore(self.data_folder)
 
     # What is shown
 
     @property
     def projections_folder(self) -> Path:
         """Where projections lie."""
-        return self.path / "projections"
+        return self.path / PROJECTIONS_FOLDER
 
     def view(self, kind: "type[View]") -> Any:
         """Give a view as it is now."""

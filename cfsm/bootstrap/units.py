@@ -30,7 +30,7 @@ def units(house: House) -> "list[UnitSpec]":
     workers = {
         worker_name(role, instance): (role, instance) for role in ROLES for instance in range(1, counts[role] + 1)
     }
-    forge = _unit(house, "forge", forge_command(house.forge_socket, house.path / "data"), stop_after=workers)
+    forge = _unit(house, "forge", forge_command(house.forge_socket, house.data_folder), stop_after=workers)
     return [forge, *(_unit(house, name, _worker_command(house, *which)) for name, which in workers.items())]
 
 

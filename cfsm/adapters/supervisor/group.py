@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cfsm.adapters.home import LOGS_FOLDER, RUN_FOLDER
 from cfsm.adapters.supervisor.events import EventKind, SupervisorEvent
 from cfsm.adapters.supervisor.output import LogFile, Terminal, UnitOutput
 from cfsm.adapters.supervisor.processes import end_remnants, mark_of
@@ -91,10 +92,10 @@ class Supervisor:
 
     @property
     def _runtime_dir(self) -> Path:
-        return self._home / "run"
+        return self._home / RUN_FOLDER
 
     def _unit(self, spec: UnitSpec, width: int, policy: RestartPolicy) -> Unit:
-        log = LogFile(self._home / "logs" / f"{spec.name}.log")
+        log = LogFile(self._home / LOGS_FOLDER / f"{spec.name}.log")
 
         def on_log_error(error: OSError) -> None:
             self._report(SupervisorEvent(EventKind.UNWRITABLE, spec.name, f"its log cannot be written: {error}"))

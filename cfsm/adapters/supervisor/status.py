@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from cfsm.adapters.home import RUN_FOLDER
 from cfsm.adapters.home_lock import Holder, holder_of
 
 
@@ -59,7 +60,7 @@ class FactoryStatus:
 
 def status_path(home: Path) -> Path:
     """Give the file that holds the status."""
-    return home / "run" / "supervisor.json"
+    return home / RUN_FOLDER / "supervisor.json"
 
 
 def write_status(home: Path, content: bytes) -> None:

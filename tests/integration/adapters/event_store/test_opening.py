@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from cfsm.adapters.event_store.errors import StoreDamaged
-from cfsm.adapters.event_store.opening import SOCKET_FOLDER_BYTES, StoreTerms, open_bell, open_factory, run_folder
+from cfsm.adapters.event_store.opening import StoreTerms, open_bell, open_factory
 from cfsm.adapters.event_store.sqlite_file import APPLICATION_ID, check_sqlite
+from cfsm.adapters.home import SOCKET_FOLDER_BYTES, run_folder
 from cfsm.application.errors import Misconfigured, TryAgain
 from tests.fakes.stores import SetClock, generate
 

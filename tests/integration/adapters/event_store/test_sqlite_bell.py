@@ -4,8 +4,9 @@ import socket
 
 import pytest
 
-from cfsm.adapters.event_store.opening import StoreTerms, open_bell, open_factory, run_folder
+from cfsm.adapters.event_store.opening import StoreTerms, open_bell, open_factory
 from cfsm.adapters.event_store.sqlite_bell import SQLiteRinger
+from cfsm.adapters.home import run_folder
 from cfsm.application.errors import Misconfigured
 from tests.fakes.stores import SetClock, generate
 
