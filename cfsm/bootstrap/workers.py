@@ -48,9 +48,12 @@ def refusal_of(house: House, factory: "Factory") -> Callable[[], str]:
 
     settings = house.settings.admission.model_dump()
     gauge = Gauge(house.path, settings.pop("window_seconds"))
-    return Admission(
-        gauge.load, AdmissionRules(**settings), lambda: any(task["claimed"] for task in factory.store.overview())
-    ).refusal
+    here = f"@{socket.gethostname()}"
+
+    def is_anyone_at_work() -> bool:
+        return any(task["claimed"] and task["owner"].endswith(here) for task in factory.store.overview())
+
+    return Admission(gauge.load, AdmissionRules(**settings), is_anyone_at_work).refusal
 
 
 def _generator(house: House, equipment: "Equipment") -> "Worker":

@@ -8,7 +8,7 @@ from cfsm.domain.admission import AdmissionRules, Load, Refused, admit
 class Admission:
     """Gives the reason why no new task may start now, or nothing.
 
-    ``is_anyone_at_work`` says whether any worker of the factory holds a task. A machine that is merely busy keeps
+    ``is_anyone_at_work`` says whether any worker on this machine holds a task. A machine that is merely busy keeps
     nobody from doing one thing at a time, as with ``make -l``: what keeps it busy may never end.
     """
 
