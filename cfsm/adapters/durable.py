@@ -31,8 +31,8 @@ def of_system(error: OSError, path: Path) -> TryAgain | Misconfigured:
     """Give the error to raise for one of the system's about a path: a person's to mend, or to try again."""
     if error.errno in _DENIED | _NO_SUCH_PLACE:
         return Misconfigured(
-            f"{path} cannot be written: {error.strerror}. Make it writable for this user, or choose another CFSM_HOME."
+            f"{path} cannot be used: {error.strerror}. Make it accessible to this user, or choose another place."
         )
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return TryAgain(f"{path} cannot be written: the disk is full. Free some space.")
-    return TryAgain(f"{path} cannot be written: {error.strerror}")
+    return TryAgain(f"{path} cannot be used: {error.strerror}")

@@ -147,7 +147,7 @@ def test_it_is_on_the_disk_before_it_has_its_name(blobs, monkeypatch):
 def test_a_place_that_is_no_folder_is_for_a_person_to_mend(tmp_path):
     (tmp_path / "blobs").write_text("not a folder")
 
-    with pytest.raises(Misconfigured, match="cannot be written"):
+    with pytest.raises(Misconfigured, match="cannot be used"):
         BlobFolder(tmp_path / "blobs").put(CODE)
 
 

@@ -145,13 +145,13 @@ def test_a_home_that_cannot_be_written_is_for_a_person_to_mend(small_disk, prote
     protected(on=True)
 
     with (
-        pytest.raises(Misconfigured, match=r"cannot be opened and written|cannot be written"),
+        pytest.raises(Misconfigured, match=r"cannot be opened and written|cannot be used"),
         opened(small_disk / "home") as factory,
     ):
         generate(factory, [2])
-    with pytest.raises(Misconfigured, match="cannot be written: Read-only file system"):
+    with pytest.raises(Misconfigured, match="cannot be used: Read-only file system"):
         opened(small_disk / "new")
-    with pytest.raises(Misconfigured, match="cannot be written: Read-only file system"):
+    with pytest.raises(Misconfigured, match="cannot be used: Read-only file system"):
         BlobFolder(small_disk / "home" / "blobs").put(b"more")
     found = {check.name: check for check in inspect(small_disk / "home", SQLITE)}
     assert not found["home"].ok

@@ -210,7 +210,7 @@ def test_a_file_that_is_missing_beside_its_log_is_not_made_anew(tmp_path):
 def test_a_home_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "home").write_text("not a folder")
 
-    with pytest.raises(Misconfigured, match="cannot be written"):
+    with pytest.raises(Misconfigured, match="cannot be used"):
         opened(tmp_path / "home")
 
 
