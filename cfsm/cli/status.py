@@ -43,10 +43,10 @@ def _facts(house: House) -> dict[str, Any]:
     from dataclasses import asdict
 
     from cfsm.adapters.supervisor.status import read_status
-    from cfsm.projections.house import HouseView
+    from cfsm.projections.health import HealthView
 
     house.factory.plan()
-    view = house.view(HouseView)
+    view = house.view(HealthView)
     running = read_status(house.path)
     due: dict[str, int] = {}
     for task in house.factory.store.overview():

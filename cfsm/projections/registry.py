@@ -1,7 +1,7 @@
 """All projections, in one place."""
 
 from cfsm.projections.base import Projection
-from cfsm.projections.house import House
+from cfsm.projections.health import Health
 from cfsm.projections.leaderboard import Leaderboard
 from cfsm.projections.lineage import Lineage
 from cfsm.projections.runs import Runs
@@ -10,7 +10,7 @@ from cfsm.projections.strategies import Strategies
 
 def all_projections() -> tuple[type[Projection], ...]:
     """Give every projection that the factory keeps, in the order in which they are shown."""
-    return Strategies, Leaderboard, Lineage, Runs, House
+    return Strategies, Leaderboard, Lineage, Runs, Health
 
 
 def projection_named(name: str) -> type[Projection]:

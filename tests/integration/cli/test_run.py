@@ -64,7 +64,7 @@ def test_what_has_no_effect_is_said_when_the_factory_starts(cfsm):
 def test_a_worker_alone_works_until_it_is_told_to_stop(home):
     worker = start(home, "worker", "projector")
     try:
-        until(lambda: list((home / "projections").glob("house-v*.sqlite")), worker)
+        until(lambda: list((home / "projections").glob("health-v*.sqlite")), worker)
         worker.send_signal(signal.SIGTERM)
         out, err = worker.communicate(timeout=30)
     finally:

@@ -1,15 +1,15 @@
 from cfsm.domain.lifecycle import State
 from cfsm.domain.strategy import Reason
-from cfsm.projections.house import CleaningInfo, HouseView, Outcomes, Parked
+from cfsm.projections.health import CleaningInfo, HealthView, Outcomes, Parked
 from cfsm.projections.reading import fold
 from tests.fakes.story import Story
 
 
 def view_of(story):
-    return fold(HouseView, story.log)
+    return fold(HealthView, story.log)
 
 
-def test_an_empty_house_is_all_zeros():
+def test_an_empty_log_is_all_zeros():
     view = view_of(Story())
 
     assert view.pipeline() == dict.fromkeys(State, 0)

@@ -1,4 +1,4 @@
-"""House: how the factory is doing: the pipeline, what is parked, cleanings, and how much happened of what."""
+"""Health: how the factory is doing: the pipeline, what is parked, cleanings, and how much happened of what."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -72,10 +72,10 @@ class CleaningRow:
     kept: int = 0
 
 
-class House(Projection):
+class Health(Projection):
     """Folds every event into counts, and housekeeping into lists."""
 
-    name = "house"
+    name = "health"
     version = 1
 
     def __init__(self) -> None:
@@ -178,10 +178,10 @@ class Outcomes:
         return self.requested - self.concluded - self.failed
 
 
-class HouseView(View):
+class HealthView(View):
     """Answers how the factory is doing."""
 
-    projection: ClassVar[type[Projection]] = House
+    projection: ClassVar[type[Projection]] = Health
 
     def pipeline(self) -> Mapping[State, int]:
         """Give how many strategies are in each state, in the order of the lifecycle."""
