@@ -1,5 +1,7 @@
 """Each test of this folder runs on an SQLite file and on a schema of a real PostgreSQL server."""
 
+import tempfile
+
 import pytest
 
 from cfsm.adapters.event_store.opening import StoreTerms, open_bell, open_factory
@@ -16,8 +18,9 @@ def terms(request):
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    monkeypatch.delenv("CFSM_RUNTIME_DIR", raising=False)
-    return tmp_path / "home"
+    with tempfile.TemporaryDirectory(prefix="cfsm-run-") as run:  # the tests' own folders are too deep for sockets
+        monkeypatch.setenv("CFSM_RUNTIME_DIR", run)
+        yield tmp_path / "home"
 
 
 @pytest.fixture
