@@ -117,3 +117,11 @@ class View:
     def position(self) -> int:
         """The id of the last event that the answers know of."""
         return int(self._source.rows("SELECT position FROM tracking")[0][0])
+
+
+def chosen(asked: Sequence[tuple[str, Any]], order: str, limit: int | None) -> tuple[Any, ...]:
+    """Give the end of a question, with its parameters: the rows that fit each condition whose value is given."""
+    given = [(condition, value) for condition, value in asked if value is not None]
+    where = " AND ".join(condition for condition, _ in given) or "1"
+    values = (value for _, value in given)
+    return f"WHERE {where} ORDER BY {order} LIMIT ?", *values, -1 if limit is None else limit

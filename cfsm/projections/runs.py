@@ -9,7 +9,7 @@ import orjson
 
 from cfsm.domain.evaluation import Evaluation, Kind, Stage
 from cfsm.domain.log import LogEntry
-from cfsm.projections.base import Facts, Projection, View, handles
+from cfsm.projections.base import Facts, Projection, View, chosen, handles
 from cfsm.projections.facts import hex_of, strategy_of, text_of
 
 FULL_PERCENT = 100
@@ -169,13 +169,7 @@ class RunsView(View):
             ("strategy_id = ?", strategy and strategy_of(strategy)),
             ("verdict = ?", verdict),
         ]
-        given = [(condition, value) for condition, value in asked if value is not None]
-        where = " AND ".join(condition for condition, _ in given) or "1"
-        return self._list(
-            f"WHERE {where} ORDER BY place DESC LIMIT ?",
-            *(value for _, value in given),
-            -1 if limit is None else limit,
-        )
+        return self._list(*chosen(asked, "place DESC", limit))
 
     def active(self) -> list[Run]:
         """Give the runs that are under way."""

@@ -11,7 +11,7 @@ from cfsm.domain.lifecycle import State
 from cfsm.domain.log import LogEntry
 from cfsm.domain.retention import Summary
 from cfsm.domain.strategy import Reason, Strategy
-from cfsm.projections.base import Facts, Projection, View, handles
+from cfsm.projections.base import Facts, Projection, View, chosen, handles
 from cfsm.projections.facts import hex_of, number, text, text_of
 
 PENDING, VALIDATED, REJECTED = "pending", "validated", "rejected"
@@ -218,14 +218,7 @@ class StrategiesView(View):
             ("normalised_hash = ?", normalised_hash),
             ("result_hash = ?", result_hash),
         ]
-        given = [(condition, value) for condition, value in asked if value is not None]
-        where = " AND ".join(condition for condition, _ in given) or "1"
-        order = "DESC" if newest_first else "ASC"
-        return self._list(
-            f"WHERE {where} ORDER BY place {order} LIMIT ?",
-            *(value for _, value in given),
-            -1 if limit is None else limit,
-        )
+        return self._list(*chosen(asked, "place DESC" if newest_first else "place", limit))
 
     def count(self) -> int:
         """Give how many strategies there ever were."""

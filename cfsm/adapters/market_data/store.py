@@ -1,7 +1,6 @@
 """The store of datasets: one folder each, complete or not there at all."""
 
 import fcntl
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from cfsm.adapters.durable import make_durable
 from cfsm.adapters.market_data.dataset import (
     DESCRIPTION_FILE,
     MARKETS_FILE,
@@ -219,7 +219,7 @@ class DatasetStore:
         _write_json(building / DESCRIPTION_FILE, asdict(description))
         _sync(building)
         building.rename(target)
-        _sync_folder(self._folder)
+        make_durable(self._folder)
         return self.open(description.name)
 
     @contextmanager
@@ -334,17 +334,5 @@ def _write_json(path: Path, content: Any) -> None:
 def _sync(folder: Path) -> None:
     """Have everything under the folder on disk before the name says that it is complete."""
     for path in sorted(folder.rglob("*")):
-        if path.is_dir():
-            _sync_folder(path)
-        else:
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        make_durable(path)
+    make_durable(folder)
