@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from freqtrade.constants import Config
 from freqtrade.enums import BacktestState
@@ -87,9 +86,3 @@ class StockBacktesting(Backtesting):  # type: ignore[misc]  # Freqtrade is not t
 
     def _increment_progress(self, advance: float = 1) -> None:
         self._clock.advance(advance)
-
-
-def make_backtesting(config: Config, exchange: Exchange, clock: StageClock, *, stock: bool) -> Any:
-    """Give Freqtrade's backtesting for this configuration, with its strategy loaded."""
-    del stock
-    return StockBacktesting(config, exchange, clock)

@@ -20,7 +20,8 @@ from freqtrade.constants import Config
 from freqtrade.exceptions import StrategyError
 from freqtrade.persistence import LocalTrade
 
-from cfsm.adapters.freqtrade.backtesting import StageClock, make_backtesting
+from cfsm.adapters.freqtrade.backtesting import StageClock
+from cfsm.adapters.freqtrade.fast_backtesting import make_backtesting
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.inspection import Broken, Inspector, signature_findings
 from cfsm.adapters.freqtrade.logs import STRATEGY_FILES, Evidence, capture

@@ -16,8 +16,9 @@ from freqtrade.persistence import LocalTrade
 from freqtrade.resolvers import StrategyResolver
 from freqtrade.strategy import IStrategy
 
-from cfsm.adapters.freqtrade.backtesting import StageClock, make_backtesting
+from cfsm.adapters.freqtrade.backtesting import StageClock
 from cfsm.adapters.freqtrade.causality import Causality
+from cfsm.adapters.freqtrade.fast_backtesting import make_backtesting
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.inspection import CALLBACKS, overrides
 from cfsm.adapters.freqtrade.strategy_errors import describe, line_of
