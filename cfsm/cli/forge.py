@@ -24,11 +24,18 @@ from cfsm.cli.output import (
     talk,
 )
 from cfsm.cli.working_off import Answer, refused, work_off
-from cfsm.domain.evaluation import BacktestOutcome, Conditions, Job, Verdict
+from cfsm.domain.evaluation import BacktestOutcome, Conditions, Job, Limits, Verdict
 from cfsm.domain.figures import FIGURES, in_words
 from cfsm.domain.metrics import measure
 
 FILES = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+WITHIN = click.option(
+    "--timeout",
+    "timeout_seconds",
+    type=click.FloatRange(min=1, max=86_400),
+    help="Seconds after which a run is ended. [default: the configured ones]",
+)
 
 
 @click.group()
@@ -43,9 +50,12 @@ def forge() -> None:
 @forge.command()
 @click.argument("files", nargs=-1, required=True, type=FILES)
 @click.option("--dataset", help="On which candles. [default: the configured ones]")
+@WITHIN
 @as_json
 @click.pass_obj
-def validate(house: House, files: tuple[Path, ...], dataset: str | None, as_json: bool) -> int:
+def validate(
+    house: House, files: tuple[Path, ...], dataset: str | None, timeout_seconds: float | None, as_json: bool
+) -> int:
     """Validate strategy files by executing them in the sandbox; nothing is recorded.
 
     Every file gets a verdict: accepted, rejected, or unsafe; and findings with a code, a line and what to do.
@@ -58,9 +68,10 @@ def validate(house: House, files: tuple[Path, ...], dataset: str | None, as_json
     """
     conditions = replace(house.conditions, dataset=dataset or house.conditions.dataset)
     open_dataset(house, conditions.dataset)
+    limits = _limits(house, timeout_seconds)
 
     def ask(engine: Engine, path: Path, file: StrategyFile, report: Report) -> Answer:
-        outcome = engine.validate(_job(house, path, file, conditions), report)
+        outcome = engine.validate(_job(path, file, conditions, limits), report)
         if file.finding is not None and outcome.verdict is not Verdict.UNSAFE:
             return refused(path, (file.finding,))
         return {
@@ -107,9 +118,18 @@ def _show_findings(findings: Sequence[dict[str, Any]]) -> None:
     help="Balance at the start. [default: the configured one]",
 )
 @click.option("--stock", is_flag=True, help="With Freqtrade's own loop over the candles: slower, the same trades.")
+@WITHIN
 @as_json
 @click.pass_obj
-def backtest(house: House, /, files: tuple[Path, ...], stock: bool, as_json: bool, **given: Any) -> int:
+def backtest(
+    house: House,
+    /,
+    files: tuple[Path, ...],
+    stock: bool,
+    timeout_seconds: float | None,
+    as_json: bool,
+    **given: Any,
+) -> int:
     """Backtest strategy files in the sandbox; nothing is recorded.
 
     Freqtrade's file of parameters beside a strategy (MyStrategy.json) is used as Freqtrade does. Figures are the
@@ -123,11 +143,12 @@ def backtest(house: House, /, files: tuple[Path, ...], stock: bool, as_json: boo
     """
     conditions = _conditions(house, **given)
     label = open_dataset(house, conditions.dataset).label
+    limits = _limits(house, timeout_seconds)
 
     def ask(engine: Engine, path: Path, file: StrategyFile, report: Report) -> Answer:
         if file.finding is not None:
             raise BrokenStrategy(file.finding)
-        job = _job(house, path, file, conditions)
+        job = _job(path, file, conditions, limits)
         outcome = engine.backtest(replace(job, parameters=_parameters_beside(path, file)), report)
         return {"file": str(path), "strategy": file.name, **_result(outcome, conditions, label)}
 
@@ -219,9 +240,15 @@ def _show_backtest(answer: Answer) -> None:
         click.echo("The candles are synthetic: these figures say nothing about a real market.")
 
 
-def _job(house: House, path: Path, file: StrategyFile, conditions: Conditions) -> Job:
+def _limits(house: House, timeout_seconds: float | None) -> Limits:
+    if timeout_seconds is None:
+        return house.limits
+    return replace(house.limits, wall_seconds=timeout_seconds, cpu_seconds=timeout_seconds)
+
+
+def _job(path: Path, file: StrategyFile, conditions: Conditions, limits: Limits) -> Job:
     assert file.name is not None
-    return Job(f"forge {path.name}", file.name, file.source, conditions, limits=house.limits)
+    return Job(f"forge {path.name}", file.name, file.source, conditions, limits=limits)
 
 
 @forge.command()

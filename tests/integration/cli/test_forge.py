@@ -178,6 +178,16 @@ def test_what_is_not_given_is_as_configured(cfsm, file, engine):
     assert not engine.stock
 
 
+@pytest.mark.parametrize("command", ["validate", "backtest"])
+def test_a_run_ends_after_the_time_that_is_given(cfsm, file, engine, command):
+    cfsm("forge", command, file(right()), "--timeout", "7")
+    cfsm("forge", command, file(right()))
+
+    given, configured = (job.limits for job in engine.jobs)
+    assert (given.wall_seconds, given.cpu_seconds) == (7, 7)
+    assert configured.wall_seconds == 600
+
+
 @pytest.mark.parametrize("amount", ["much", "-5", "0", "nan", "inf"])
 def test_a_stake_that_is_no_amount_is_wrong_usage(cfsm, file, amount):
     result = cfsm("forge", "backtest", file(right()), f"--stake-amount={amount}")
