@@ -14,7 +14,9 @@ TIMEFRAMES = ("5m", "15m", "30m", "1h", "4h")
 MAX_INDICATORS = 10
 MAX_PARAMETERS = 6
 MAX_ROI_STEPS = 5
-MAX_STARTUP_CANDLES = 900
+MAX_STARTUP_CANDLES = 999
+"""What one request to an exchange gives; more would slow the start of every bot."""
+
 MIN_STARTUP_CANDLES = 20
 MIN_STOPLOSS, MAX_STOPLOSS = -0.5, -0.003
 MAX_LEVERAGE = 10

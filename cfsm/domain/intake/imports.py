@@ -3,7 +3,14 @@
 import ast
 
 from cfsm.domain.intake.code import Code, bound_names
-from cfsm.domain.intake.known import FREQTRADE_MODULES, IMPORTS, QTPYLIB, QTPYLIB_ALIASES, SAFE_ROOTS
+from cfsm.domain.intake.known import (
+    FREQTRADE_MODULES,
+    IMPORTS,
+    QTPYLIB,
+    QTPYLIB_ALIASES,
+    SAFE_ROOTS,
+    STRATEGY_EXPORTS,
+)
 from cfsm.domain.intake.repair import Repair
 from cfsm.domain.intake.talib_table import TALIB
 
@@ -289,5 +296,6 @@ def _is_needless(node: ast.Import | ast.ImportFrom, alias: ast.alias, used: set[
     bound = (alias.asname or alias.name).partition(".")[0]
     root = module.partition(".")[0]
     is_foreign = root not in SAFE_ROOTS or (root == "freqtrade" and _is_wrong(module))
-    is_unknown = module == "freqtrade.strategy" and isinstance(node, ast.ImportFrom) and alias.name not in IMPORTS
-    return (is_foreign or is_unknown) and bound not in used
+    is_unknown = module == "freqtrade.strategy" and alias.name not in STRATEGY_EXPORTS
+    is_name = isinstance(node, ast.ImportFrom)
+    return (is_foreign or (is_name and is_unknown)) and bound not in used

@@ -75,6 +75,13 @@ FREQTRADE_MODULES = frozenset(
 )
 """Modules of Freqtrade that exist and that strategies import from."""
 
+STRATEGY_EXPORTS = frozenset(
+    name
+    for name, line in IMPORTS.items()
+    if line.startswith(("from freqtrade.strategy ", "from freqtrade.persistence "))
+) | {"timeframe_to_msecs", "AnnotationType"}
+"""What can be imported from freqtrade.strategy."""
+
 QTPYLIB = _words(
     """atr awesome_oscillator bollinger_bands cci chopiness crossed crossed_above crossed_below heikinashi hma
     hull_moving_average ibs implied_volatility keltner_channel log_returns macd mid_price pvt returns roc
@@ -263,7 +270,6 @@ OLD_ATTRIBUTES: Mapping[str, str] = {
     "sell_profit_only": "exit_profit_only",
     "sell_profit_offset": "exit_profit_offset",
     "ignore_roi_if_buy_signal": "ignore_roi_if_entry_signal",
-    "use_buy_signal": "use_entry_signal",
 }
 
 OLD_COLUMNS: Mapping[str, str] = {
@@ -301,8 +307,6 @@ ORDER_DEFAULTS: Mapping[str, Mapping[str, str]] = {
 TRADE_ATTRIBUTES: Mapping[str, str] = {
     "side": "trade_direction",
     "direction": "trade_direction",
-    "sell_reason": "exit_reason",
-    "buy_tag": "enter_tag",
     "open_price": "open_rate",
     "entry_price": "open_rate",
     "entry_rate": "open_rate",

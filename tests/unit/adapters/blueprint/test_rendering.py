@@ -32,7 +32,7 @@ def test_the_class_has_what_freqtrade_wants_as_it_wants_it():
         "stoploss": -0.05,
         "process_only_new_candles": True,
         "use_exit_signal": True,
-        "startup_candle_count": 300,
+        "startup_candle_count": 400,
     }
 
 

@@ -34,7 +34,7 @@ def test_a_filled_form_is_read():
     assert blueprint.can_short
     assert blueprint.exit_short is None
     assert blueprint.minimal_roi == {0: 0.04, 60: 0.01}
-    assert blueprint.startup_candle_count == 300
+    assert blueprint.startup_candle_count == 400
 
 
 def test_the_schema_is_short_and_flat_and_asks_for_every_field():

@@ -92,13 +92,13 @@ def test_what_makes_no_sense_is_told_with_its_column(written, column, message):
     [
         ("close > open", 0),
         ("close > sma(20)", 20),
-        ("close > ema(20)", 60),
-        ("close > rsi(14)", 70),
-        ("close > ema(rsi(14), 9)", 97),
+        ("close > ema(20)", 80),
+        ("close > rsi(14)", 98),
+        ("close > ema(rsi(14), 9)", 134),
         ("close[3] > sma(20)[5]", 25),
         ("close crosses above sma(20)", 21),
         ("rising(sma(20), 4)", 24),
-        ("macd > macd_signal", 105),
+        ("macd > macd_signal", 183),
         ("abs(close - open) > stoch_d", 20),
     ],
 )
