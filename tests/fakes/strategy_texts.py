@@ -15,7 +15,7 @@ class SampleStrategy(IStrategy):
     can_short = True
     minimal_roi = {"0": 0.04, "240": 0.01}
     stoploss = -0.08
-    startup_candle_count = 40
+    startup_candle_count = 120
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
         dataframe["fast"] = ta.EMA(dataframe, timeperiod=8)

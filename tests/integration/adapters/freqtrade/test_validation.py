@@ -185,7 +185,7 @@ def test_informative_candles_merged_as_freqtrade_teaches_are_accepted(forge):
 
 
 def test_a_startup_that_is_too_short_is_advice(forge):
-    outcome = validate(forge, changed(("startup_candle_count = 40", "startup_candle_count = 10")))
+    outcome = validate(forge, changed(("startup_candle_count = 120", "startup_candle_count = 10")))
 
     assert (outcome.verdict, codes(outcome)) == (Verdict.ACCEPTED, ["STARTUP_SHORT"])
 
