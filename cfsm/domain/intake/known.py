@@ -313,8 +313,6 @@ TRADE_ATTRIBUTES: Mapping[str, str] = {
     "close_price": "close_rate",
     "open_time": "open_date_utc",
     "entry_time": "open_date_utc",
-    "nr_of_successful_buys": "nr_of_successful_entries",
-    "nr_of_successful_sells": "nr_of_successful_exits",
 }
 """Attributes that models give to trades, and what a trade really has."""
 
