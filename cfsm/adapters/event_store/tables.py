@@ -19,6 +19,7 @@ CREATE = [
     "attempt {bigint} NOT NULL DEFAULT 0, tries {bigint} NOT NULL DEFAULT 0, "
     "progress TEXT NOT NULL DEFAULT ''){strict}",
     "CREATE INDEX task_open ON {schema}task (kind, cause_id) WHERE state = 'open'",
+    "CREATE INDEX task_not_done ON {schema}task (cause_id, key) WHERE state <> 'done'",
 ]
 """The statements that make the tables. Ids rise by one without a gap; an originator's id is 32 hex digits. The ids are
 a column of their own, so that VACUUM and a dump keep them."""
