@@ -19,6 +19,7 @@ from pathlib import Path
 from cfsm.adapters.clock import SystemClock
 from cfsm.adapters.event_store.opening import StoreTerms, open_bell, open_factory
 from cfsm.adapters.event_store.tables import CHAIN_COLUMNS, EVENT_COLUMNS, insert
+from cfsm.application.event_mapper import EventMapper
 from cfsm.application.factory import Factory
 from cfsm.domain.chain import START, link
 from cfsm.domain.log import LogEntry
@@ -225,8 +226,8 @@ def reaction(database: str, home: Path, terms: StoreTerms) -> None:
 def long_log(folder: Path, count: int) -> None:
     home = folder / "long"
     factory = opened(home)
-    (sample,) = [factory.mapper.to_stored_event(each) for each in strategy(1, factory.stamp()).collect_events()]
-    database = factory.recorder.database
+    (sample,) = [EventMapper().entry_of(each) for each in strategy(1, factory.stamp()).collect_events()]
+    database = factory.store.database
     before, done = START, 0
     while done < count:
         rows, links = [], []

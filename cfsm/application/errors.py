@@ -9,5 +9,9 @@ class Misconfigured(Exception):
     """A person has to change something first; the message says what."""
 
 
+class Conflict(Exception):
+    """Another process was faster on the same thing: it is decided again."""
+
+
 class Cancelled(Exception):
     """The work was called off: the lease was lost, or the worker is stopping."""

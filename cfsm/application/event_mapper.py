@@ -6,87 +6,75 @@ own (an Enum, a UUID, a dataclass, a tuple) comes back as the text, the mapping 
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import orjson
-from eventsourcing.domain import DomainEventProtocol
-from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
 
 from cfsm.application.errors import Misconfigured
 from cfsm.domain.aggregate import VERSION_KEY, Recorded, RecordedEvent
+from cfsm.domain.log import LogEntry, NewEntry
 
 
 class EventTooNew(Misconfigured):
     """An event was written by a newer CFSM than this one."""
 
-    def __init__(self, topic: str, place: str) -> None:
+    def __init__(self, entry: LogEntry) -> None:
         super().__init__(
-            f"the event {place} ({topic}) was written by a newer CFSM than this one. Upgrade CFSM; nothing was changed."
+            f"{_named(entry)} was written by a newer CFSM than this one. Upgrade CFSM; nothing was changed."
         )
 
 
 class EventDamaged(Misconfigured):
     """An event's bytes are not what CFSM writes."""
 
-    def __init__(self, topic: str, place: str, what: object) -> None:
+    def __init__(self, entry: LogEntry, what: object) -> None:
         super().__init__(
-            f"the event {place} ({topic}) cannot be read: {what}. `cfsm history verify` says whether the log was "
-            "changed, `cfsm restore FILE --replace` restores a backup; nothing was changed."
+            f"{_named(entry)} cannot be read: {what}. `cfsm history verify` says whether the log was changed, "
+            "`cfsm restore FILE --replace` restores a backup; nothing was changed."
         )
 
 
-class OrjsonTranscoder(Transcoder):
-    """Facts as JSON text: what a person can read in the database, and fast."""
-
-    def encode(self, obj: Any) -> bytes:
-        """Give the JSON text of the facts."""
-        return orjson.dumps(obj)
-
-    def decode(self, data: bytes) -> Any:
-        """Give the facts."""
-        return orjson.loads(data)
+def _named(entry: LogEntry) -> str:
+    return f"the event {UUID(entry.originator_id)}:{entry.originator_version} ({entry.topic})"
 
 
-class EventMapper(Mapper[UUID]):
-    """Maps events to stored events and back.
+class EventMapper:
+    """Maps events to entries of the log and back.
 
     Only topics of CFSM's own events are resolved: the library would import whatever module a topic names.
     """
 
     def __init__(self) -> None:
-        super().__init__(OrjsonTranscoder())
         self._events: dict[str, type[RecordedEvent]] = {}
         self._aggregates: set[str] = set()
 
-    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
-        """Give the event as it is stored."""
-        event_class = cast("type[RecordedEvent]", type(domain_event))
-        facts = dict(vars(domain_event))
+    def entry_of(self, event: RecordedEvent) -> NewEntry:
+        """Give the event as it is recorded."""
+        event_class = type(event)
+        facts = dict(vars(event))
         originator_id = facts.pop("originator_id")
         originator_version = facts.pop("originator_version")
         if event_class.class_version > 1:
             facts[VERSION_KEY] = event_class.class_version
-        return StoredEvent(originator_id, originator_version, event_class.TOPIC, orjson.dumps(facts))
+        return NewEntry(originator_id.hex, originator_version, event_class.TOPIC, orjson.dumps(facts))
 
-    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
+    def event_of(self, entry: LogEntry) -> RecordedEvent:
         """Give the event, brought up to the version of the code. Raise EventTooNew or EventDamaged."""
-        topic, version = stored_event.topic, stored_event.originator_version
-        place = f"{stored_event.originator_id}:{version}"
-        event_class = self._event_class(topic)
+        event_class = self._event_class(entry.topic)
         if event_class is None:
-            raise EventTooNew(topic, place)
+            raise EventTooNew(entry)
         try:
-            facts = orjson.loads(stored_event.state)
+            facts = orjson.loads(entry.state)
             if not event_class.upcast(facts):
-                raise EventTooNew(topic, place)
+                raise EventTooNew(entry)
             facts["timestamp"] = datetime.fromisoformat(facts["timestamp"])
         except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise EventDamaged(topic, place, f"{type(error).__name__}: {error}") from error
+            raise EventDamaged(entry, f"{type(error).__name__}: {error}") from error
         if facts.get("originator_topic", "") not in self._aggregates:
-            raise EventTooNew(topic, place)
-        facts["originator_id"] = stored_event.originator_id
-        facts["originator_version"] = version
+            raise EventTooNew(entry)
+        facts["originator_id"] = UUID(entry.originator_id)
+        facts["originator_version"] = entry.originator_version
         event = object.__new__(event_class)
         object.__setattr__(event, "__dict__", facts)
         return event

@@ -4,19 +4,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
-from eventsourcing.application import AggregateNotFoundError, Application
-from eventsourcing.domain import DomainEventProtocol, OriginatorIDError, OriginatorVersionError
-from eventsourcing.persistence import IntegrityError, Mapper, Recording
-from eventsourcing.utils import Environment
+from eventsourcing.domain import OriginatorIDError, OriginatorVersionError
 
-from cfsm.application.errors import Misconfigured, TryAgain
+from cfsm.application.errors import Conflict, Misconfigured, TryAgain
 from cfsm.application.event_mapper import EventMapper
 from cfsm.application.ports import Clock
 from cfsm.application.tasks import POLICY, Claim, LeaseLost, Releasing, Settling, TaskKind, TaskState
-from cfsm.domain.aggregate import Recorded, Stamp
+from cfsm.domain.aggregate import Recorded, RecordedEvent, Stamp
 from cfsm.domain.chain import ChainReport
 from cfsm.domain.housekeeping import ParkedTask
-from cfsm.domain.log import LogEntry
+from cfsm.domain.log import Log, LogEntry, NewEntry
 
 Aggregate = TypeVar("Aggregate", bound=Recorded)
 
@@ -27,14 +24,8 @@ MAX_ERROR_CHARACTERS = 4_000
 """How much of an error an event keeps."""
 
 
-class EventRecorder(Protocol):
-    """What the factory asks of an event store beside the library's own: the log, the chain, the tasks."""
-
-    def read(self, after: int, limit: int) -> Sequence[LogEntry]:
-        """Give up to ``limit`` entries after the id ``after``."""
-
-    def head(self) -> int:
-        """Give the id of the last entry, 0 for an empty log."""
+class EventLog(Log, Protocol):
+    """What an event store tells anybody: the log, its chain, and the tasks."""
 
     def stream(self, originator_id: UUID) -> Sequence[LogEntry]:
         """Give the entries of one aggregate."""
@@ -48,6 +39,19 @@ class EventRecorder(Protocol):
     def chain_link(self, entry_id: int) -> str:
         """Give the link of an entry in hex, "" where there is none: to be held against a head noted earlier."""
 
+    def overview(self) -> list[dict[str, Any]]:
+        """Give the tasks that are not done, oldest first."""
+
+
+class EventStore(EventLog, Protocol):
+    """What an event store does for the factory alone: it records events, and keeps the tasks."""
+
+    def append(self, entries: Sequence[NewEntry], task: Settling | Releasing | None = None) -> Sequence[int]:
+        """Record entries, their links and the task's change in one transaction; give the entries' ids.
+
+        Raise LeaseLost, Conflict, TryAgain or Misconfigured; then nothing is recorded.
+        """
+
     def plan(self, policy: Mapping[str, TaskKind]) -> int:
         """Plan what new entries ask for; give how many were looked at."""
 
@@ -60,49 +64,40 @@ class EventRecorder(Protocol):
     def put_back(self, claim: Claim, delay_seconds: float, *, counted: bool = True) -> None:
         """Make a task due again after the delay; a lost lease is no matter. Not ``counted``, it was no try."""
 
-    def overview(self) -> list[dict[str, Any]]:
-        """Give the tasks that are not done, oldest first."""
+    def close(self) -> None:
+        """Close the connections."""
 
 
 class NotThere(LookupError):
     """No aggregate has this id."""
 
 
-class Factory(Application[UUID]):
+class Factory:
     """Writes events: loads an aggregate, lets it decide, saves; and is the task board of the workers.
 
-    ``env`` names the event store as the library wants it; ``ring`` wakes those who follow the log.
+    ``store`` keeps what is written: everybody may read it, nobody else writes. ``ring`` wakes those who follow the log.
     """
-
-    name = "Factory"
 
     def __init__(
         self,
-        env: Mapping[str, str],
+        store: EventStore,
         *,
         clock: Clock,
         actor: str,
         ring: Callable[[], None] = lambda: None,
         policy: Mapping[str, TaskKind] = POLICY,
     ) -> None:
+        self.store: EventLog = store
+        self._store = store
         self._clock = clock
         self._actor = actor
         self._ring = ring
         self._policy = policy
-        super().__init__(dict(env))
-        self.store = cast("EventRecorder", self.recorder)
+        self._mapper = EventMapper()
 
-    def construct_env(self, name: str, env: Mapping[str, str] | None = None) -> Environment:
-        """Give what ``env`` says and nothing else: the process's own environment names no event store."""
-        return Environment(name, dict(env or {}))
-
-    def construct_mapper(self) -> Mapper[UUID]:
-        """Give the mapper that refuses events newer than the code."""
-        return EventMapper()
-
-    def _notify(self, recordings: list[Recording[UUID]]) -> None:
-        if recordings:
-            self._ring()
+    def close(self) -> None:
+        """Let the event store go."""
+        self._store.close()
 
     # Commands
 
@@ -121,10 +116,10 @@ class Factory(Application[UUID]):
 
     def find(self, kind: type[Aggregate], aggregate_id: UUID) -> Aggregate | None:
         """Give the aggregate as its events make it, or None if there is none of that kind."""
+        found: Any = None
         try:
-            found: Any = self.repository.get(aggregate_id, projector_func=_project)
-        except AggregateNotFoundError:
-            return None
+            for entry in self._store.stream(aggregate_id):
+                found = self._mapper.event_of(entry).mutate(found)
         except (OriginatorIDError, OriginatorVersionError) as error:
             raise Misconfigured(
                 f"the events of {kind.__name__} {aggregate_id} do not follow each other: {error}. Nothing was changed; "
@@ -154,16 +149,15 @@ class Factory(Application[UUID]):
             changed = [aggregate for aggregate in decide() if aggregate.pending_events]
             try:
                 self._append(changed, task)
-            except IntegrityError:
+            except Conflict:
                 continue
             return
         raise TryAgain(f"{CONFLICTS} conflicts in a row while saving {[str(each.id) for each in changed]}")
 
     def _append(self, changed: Iterable[Recorded], task: Settling | Releasing | None) -> None:
-        # The library's `save` asks a runtime-checkable Protocol of each aggregate, which is a quarter of its time.
-        events = [event for aggregate in changed for event in aggregate.collect_events()]
+        events = [cast("RecordedEvent", event) for aggregate in changed for event in aggregate.collect_events()]
         if events or task is not None:
-            self.recorder.insert_events([self.mapper.to_stored_event(event) for event in events], task=task)
+            self._store.append([self._mapper.entry_of(event) for event in events], task)
         if events:
             self._ring()
 
@@ -206,23 +200,16 @@ class Factory(Application[UUID]):
 
     def plan(self) -> int:
         """Plan what new events ask for; give how many entries of the log were looked at."""
-        return self.store.plan(self._policy)
+        return self._store.plan(self._policy)
 
     def claim(self, kinds: Sequence[str], lease_seconds: float) -> Claim | None:
         """Claim the oldest due task of these kinds, or give None."""
-        return self.store.claim(kinds, self._actor, lease_seconds)
+        return self._store.claim(kinds, self._actor, lease_seconds)
 
     def renew(self, claim: Claim, lease_seconds: float, progress: str = "") -> None:
         """Hold a claim for longer and say how far it is. Raise LeaseLost."""
-        self.store.renew(claim, lease_seconds, progress)
+        self._store.renew(claim, lease_seconds, progress)
 
     def put_back(self, claim: Claim, delay_seconds: float, *, counted: bool = True) -> None:
         """Give a task back; it is due again after the delay. Not ``counted``, it was no try of the task."""
-        self.store.put_back(claim, delay_seconds, counted=counted)
-
-
-def _project(aggregate: Any, events: Iterable[DomainEventProtocol[UUID]]) -> Any:
-    # The library's own function asks a runtime-checkable Protocol for each event, which is half of a load's time.
-    for event in events:
-        aggregate = event.mutate(aggregate)  # type: ignore[attr-defined]  # every event of ours mutates
-    return aggregate
+        self._store.put_back(claim, delay_seconds, counted=counted)

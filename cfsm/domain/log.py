@@ -1,15 +1,24 @@
-"""An entry of the event log, as it was recorded: what projections and history read."""
+"""An entry of the event log, as it is recorded: what the factory writes, and projections and history read."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 
-class LogEntry(NamedTuple):
-    """One event as it lies in the log.
+class NewEntry(NamedTuple):
+    """One event on its way into the log, where it has no place yet.
 
-    ``id`` is its place in the log (from 1, rising), ``originator_id`` the aggregate's id as 32 hex digits,
-    ``state`` the event's facts as JSON text in UTF-8: ``timestamp`` (ISO 8601, UTC), ``meta``, and its own.
+    ``originator_id`` is the aggregate's id as 32 hex digits, ``state`` the event's facts as JSON text in UTF-8:
+    ``timestamp`` (ISO 8601, UTC), ``meta``, and its own.
     """
+
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
+
+
+class LogEntry(NamedTuple):
+    """One event as it lies in the log: a ``NewEntry`` with ``id``, its place there (from 1, rising)."""
 
     id: int
     originator_id: str

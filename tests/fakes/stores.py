@@ -53,6 +53,6 @@ def generate(factory: Factory, numbers: Sequence[int] | range) -> list[Strategy]
 
 def execute(factory: Factory, statement: str, *parameters: object) -> None:
     """Run a statement behind the event store's back."""
-    database = factory.recorder.database
+    database = factory.store.database
     with database.transaction() as cursor:
         cursor.execute(database.sql(statement), parameters)

@@ -73,8 +73,7 @@ class Story:
     def record(self, *aggregates: Recorded) -> None:
         for aggregate in aggregates:
             for event in aggregate.collect_events():
-                stored = self._mapper.to_stored_event(event)
-                self.append(stored.originator_id, stored.originator_version, stored.topic, stored.state)
+                self.append(event.originator_id, *self._mapper.entry_of(event)[1:])
 
     def append(self, originator_id: UUID, version: int, topic: str, state: bytes) -> LogEntry:
         entry = LogEntry(self._next_id, originator_id.hex, version, topic, state)

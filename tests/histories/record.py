@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -75,13 +74,9 @@ def entries_of(path: Path) -> Iterator[LogEntry]:
 
 def states(entries: Iterable[LogEntry]) -> dict[str, Any]:
     """Give what the aggregates are after these entries, by id."""
-    from eventsourcing.persistence import StoredEvent
-
     mapper, found = EventMapper(), {}
     for entry in entries:
-        stored = StoredEvent(UUID(entry.originator_id), entry.originator_version, entry.topic, entry.state)
-        event = mapper.to_domain_event(stored)
-        found[entry.originator_id] = event.mutate(found.get(entry.originator_id))
+        found[entry.originator_id] = mapper.event_of(entry).mutate(found.get(entry.originator_id))
     return {key: {"kind": type(each).__name__, **_facts(each)} for key, each in found.items()}
 
 

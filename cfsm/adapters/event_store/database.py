@@ -25,9 +25,9 @@ class Cursor(Protocol):
 class Database(ABC):
     """A database that keeps an event store.
 
-    Whatever goes wrong leaves its methods as TryAgain, Misconfigured, or the library's IntegrityError where a row is
-    there already. ``place`` says in messages which database it is. ``era`` names the run of its lease clock: a lease
-    of another era (the machine was started anew) is no lease.
+    Whatever goes wrong leaves its methods as TryAgain, Misconfigured, or Conflict where a row is there already.
+    ``place`` says in messages which database it is. ``era`` names the run of its lease clock: a lease of another era
+    (the machine was started anew) is no lease.
     """
 
     parameter: ClassVar[str]

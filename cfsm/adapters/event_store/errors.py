@@ -2,9 +2,7 @@
 
 import sqlite3
 
-from eventsourcing.persistence import IntegrityError, ProgrammingError
-
-from cfsm.application.errors import Misconfigured, TryAgain
+from cfsm.application.errors import Conflict, Misconfigured, TryAgain
 
 HOW_TO_RESTORE = "Nothing was written. `cfsm doctor` says more; `cfsm restore FILE --replace` restores a backup."
 """What to do about a store that is not sound."""
@@ -15,6 +13,10 @@ class StoreDamaged(Misconfigured):
 
     def __init__(self, place: object, what: object) -> None:
         super().__init__(f"the event store {place} is damaged: {what}. {HOW_TO_RESTORE}")
+
+
+class WrongStatement(Exception):
+    """A statement of ours is no SQL, or not for these tables: nobody but a programmer can mend it."""
 
 
 def _locked(place: object, _: object) -> Exception:
@@ -33,7 +35,7 @@ def _denied(place: object, error: object) -> Exception:
 
 
 _REACTIONS = {
-    sqlite3.SQLITE_CONSTRAINT: lambda _, error: IntegrityError(str(error)),
+    sqlite3.SQLITE_CONSTRAINT: lambda _, error: Conflict(str(error)),
     sqlite3.SQLITE_BUSY: _locked,
     sqlite3.SQLITE_LOCKED: _locked,
     sqlite3.SQLITE_FULL: _full,
@@ -59,6 +61,6 @@ def of_sqlite(error: sqlite3.Error, place: object) -> Exception:
     if any(sign in str(error) for sign in _DAMAGED):
         return StoreDamaged(place, str(error))
     if code in {0, sqlite3.SQLITE_ERROR}:
-        return ProgrammingError(str(error))
+        return WrongStatement(str(error))
     name = getattr(error, "sqlite_errorname", code)
     return TryAgain(f"the event store {place}: {error} ({name}). Is the disk full, or failing?")

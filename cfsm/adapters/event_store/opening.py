@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cfsm.adapters.durable import of_system
 from cfsm.adapters.event_store.database import Database
+from cfsm.adapters.event_store.recorder import Recorder
 from cfsm.adapters.event_store.sqlite import SQLite
 from cfsm.adapters.event_store.sqlite_bell import SQLiteBell, SQLiteRinger
 from cfsm.adapters.event_store.sqlite_file import check_sqlite
@@ -84,10 +85,16 @@ def open_factory(
     make_home(home)
     if (home / RESTORING).exists():
         raise Misconfigured(f"a restore into {home} was cut off: run `cfsm restore FILE --replace` again")
-    if terms.is_postgres:
-        return Factory(_postgres(terms.server()), clock=clock, actor=actor, policy=policy)
-    check_sqlite()
-    return Factory(_sqlite(home), clock=clock, actor=actor, ring=SQLiteRinger(_bells(home)), policy=policy)
+    if not terms.is_postgres:
+        check_sqlite()
+    database = open_database(home, terms)
+    try:
+        database.create()
+    except BaseException:
+        database.close()
+        raise
+    ring = _silence if terms.is_postgres else SQLiteRinger(_bells(home))  # PostgreSQL rings by itself
+    return Factory(Recorder(database), clock=clock, actor=actor, ring=ring, policy=policy)
 
 
 def open_database(home: Path, terms: StoreTerms) -> Database:
@@ -108,16 +115,8 @@ def open_bell(home: Path, terms: StoreTerms) -> Bell:
     return PostgresBell(terms.server())
 
 
-def _sqlite(home: Path) -> dict[str, str]:
-    return {
-        "PERSISTENCE_MODULE": "cfsm.adapters.event_store.sqlite:Factory",
-        "SQLITE_DBNAME": str(home / EVENTS_FILE),
-        "SQLITE_LOCK_TIMEOUT": str(LOCK_SECONDS),
-    }
-
-
-def _postgres(server: "Server") -> dict[str, str]:
-    return {"PERSISTENCE_MODULE": "cfsm.adapters.event_store.postgres:Factory", **server.environment}
+def _silence() -> None:
+    pass
 
 
 def _bells(home: Path) -> Path:

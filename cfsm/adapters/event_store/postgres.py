@@ -9,12 +9,10 @@ from typing import Any, cast
 from zlib import crc32
 
 import psycopg
-from eventsourcing.utils import Environment
 from psycopg.conninfo import make_conninfo
 
 from cfsm.adapters.event_store.database import Cursor, Database
 from cfsm.adapters.event_store.postgres_errors import of_postgres
-from cfsm.adapters.event_store.recorder import StoreFactory
 from cfsm.adapters.event_store.tables import CREATE, STORE, TRACKING_COLUMNS, VERSION, insert
 from cfsm.application.errors import Misconfigured, TryAgain
 
@@ -74,34 +72,6 @@ class Server:
     def channel(self) -> str:
         """On which the server tells of new events."""
         return f"cfsm_{self.schema}"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What the library's application is told."""
-        return {
-            "POSTGRES_HOST": self.host,
-            "POSTGRES_PORT": str(self.port),
-            "POSTGRES_DBNAME": self.dbname,
-            "POSTGRES_USER": self.user,
-            "POSTGRES_PASSWORD": self.password,
-            "POSTGRES_SCHEMA": self.schema,
-            "POSTGRES_CONNECT_TIMEOUT": str(self.connect_timeout_seconds),
-            "POSTGRES_POOL_SIZE": str(self.pool_size),
-        }
-
-    @classmethod
-    def of(cls, env: Environment) -> "Server":
-        """Give the server that the library's application was told; what it was not told is the default."""
-        return cls(
-            host=env.get("POSTGRES_HOST") or cls.host,
-            port=int(env.get("POSTGRES_PORT") or cls.port),
-            dbname=env.get("POSTGRES_DBNAME") or cls.dbname,
-            user=env.get("POSTGRES_USER") or cls.user,
-            password=env.get("POSTGRES_PASSWORD") or cls.password,
-            schema=env.get("POSTGRES_SCHEMA") or cls.schema,
-            connect_timeout_seconds=float(env.get("POSTGRES_CONNECT_TIMEOUT") or cls.connect_timeout_seconds),
-            pool_size=int(env.get("POSTGRES_POOL_SIZE") or cls.pool_size),
-        )
 
 
 class Postgres(Database):
@@ -205,10 +175,3 @@ class Postgres(Database):
         """Close the connections that nobody uses."""
         while self._idle:
             self._idle.pop().close()
-
-
-class Factory(StoreFactory):
-    """Makes the recorder of the schema that the ``POSTGRES_…`` words name."""
-
-    def __init__(self, env: Environment) -> None:
-        super().__init__(env, Postgres(Server.of(env)))

@@ -1,11 +1,10 @@
 """What PostgreSQL's errors ask of us: try again, let a person change something, or decide again."""
 
 import psycopg
-from eventsourcing.persistence import IntegrityError, ProgrammingError
 from psycopg import errors
 
-from cfsm.adapters.event_store.errors import StoreDamaged
-from cfsm.application.errors import Misconfigured, TryAgain
+from cfsm.adapters.event_store.errors import StoreDamaged, WrongStatement
+from cfsm.application.errors import Conflict, Misconfigured, TryAgain
 
 _DENIED = (
     errors.InsufficientPrivilege,
@@ -21,7 +20,7 @@ def of_postgres(error: psycopg.Error, place: object) -> Exception:
     """Give the error to raise for one of PostgreSQL's about the database at ``place``."""
     words = " ".join(str(error).split())
     if isinstance(error, psycopg.IntegrityError):
-        return IntegrityError(words)
+        return Conflict(words)
     if isinstance(error, _DAMAGED):
         return StoreDamaged(place, words)
     refused = isinstance(error, psycopg.OperationalError) and any(text in words for text in _REFUSED_AT_THE_DOOR)
@@ -31,5 +30,5 @@ def of_postgres(error: psycopg.Error, place: object) -> Exception:
             ", and at what the server grants that user."
         )
     if isinstance(error, psycopg.ProgrammingError):
-        return ProgrammingError(words)
+        return WrongStatement(words)
     return TryAgain(f"the event store {place}: {words}")

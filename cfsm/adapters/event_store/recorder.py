@@ -1,24 +1,15 @@
 """The recorder of an event store: appends to the log with its chain, reads it back, and keeps the tasks."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
 from uuid import UUID
 
-from eventsourcing.persistence import (
-    ApplicationRecorder,
-    InfrastructureFactory,
-    Notification,
-    StoredEvent,
-)
-from eventsourcing.utils import Environment, strtobool
-
-from cfsm.adapters.event_store.database import Cursor, Database
+from cfsm.adapters.event_store.database import Cursor
 from cfsm.adapters.event_store.errors import StoreDamaged
 from cfsm.adapters.event_store.tables import CHAIN_COLUMNS, EVENT_COLUMNS, insert
 from cfsm.adapters.event_store.task_table import TaskTable
 from cfsm.application.tasks import Releasing, Settling
 from cfsm.domain.chain import START, Break, ChainReport, link, verify
-from cfsm.domain.log import LogEntry, pages
+from cfsm.domain.log import LogEntry, NewEntry, pages
 
 PAGE = 5_000
 
@@ -35,34 +26,33 @@ _LINKS = "SELECT id, link FROM {schema}chain WHERE id > ? AND id <= ? ORDER BY i
 _LINK_OF = "SELECT link FROM {schema}chain WHERE id = ?"
 
 
-class Recorder(TaskTable, ApplicationRecorder):
+class Recorder(TaskTable):
     """Keeps the log, the chain and the tasks in one database: what belongs together is one transaction."""
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        self.database.close()
 
     # Append
 
-    def insert_events(
-        self, stored_events: Sequence[StoredEvent], task: Settling | Releasing | None = None, **_: Any
-    ) -> Sequence[int]:
-        """Record events, their links and the task's change in one transaction; give the events' ids.
+    def append(self, entries: Sequence[NewEntry], task: Settling | Releasing | None = None) -> Sequence[int]:
+        """Record entries, their links and the task's change in one transaction; give the entries' ids.
 
-        Raise LeaseLost, IntegrityError (another process was faster), TryAgain or Misconfigured; then nothing is
-        recorded.
+        Raise LeaseLost, Conflict (another process was faster), TryAgain or Misconfigured; then nothing is recorded.
         """
         with self.database.transaction() as cursor:
             if task is not None:
                 self.settle(cursor, task)
-            if not stored_events:
+            if not entries:
                 return []
             self.database.lock_log(cursor)
-            return self._append(cursor, stored_events)
+            return self._append(cursor, entries)
 
-    def _append(self, cursor: Cursor, events: Sequence[StoredEvent]) -> list[int]:
+    def _append(self, cursor: Cursor, entries: Sequence[NewEntry]) -> list[int]:
         last, before = self._ends(cursor)
         rows, links = [], []
-        for place, event in enumerate(events, last + 1):
-            originator_id = event.originator_id
-            assert isinstance(originator_id, UUID), "CFSM's ids are UUIDs"
-            entry = LogEntry(place, originator_id.hex, event.originator_version, event.topic, event.state)
+        for place, new in enumerate(entries, last + 1):
+            entry = LogEntry(place, *new)
             before = link(before, entry)
             rows.append(entry)
             links.append((place, before))
@@ -96,45 +86,6 @@ class Recorder(TaskTable, ApplicationRecorder):
         """Give the id of the last entry, 0 for an empty log."""
         return int(self.database.query(_HEAD)[0][0] or 0)
 
-    def select_events(
-        self,
-        originator_id: UUID | str,
-        *,
-        gt: int | None = None,
-        lte: int | None = None,
-        desc: bool = False,
-        limit: int | None = None,
-    ) -> Sequence[StoredEvent]:
-        """Give an aggregate's stored events, as the library's repository asks for them."""
-        assert isinstance(originator_id, UUID), "CFSM's ids are UUIDs"
-        rows = self.database.query(_STREAM, (originator_id.hex,))
-        events = [
-            StoredEvent(originator_id, version, topic, state)
-            for _, _, version, topic, state in rows
-            if (gt is None or version > gt) and (lte is None or version <= lte)
-        ]
-        return (events[::-1] if desc else events)[:limit]
-
-    def max_notification_id(self) -> int | None:
-        """Give the id of the last entry, None for an empty log."""
-        return self.head() or None
-
-    def select_notifications(
-        self,
-        start: int | None,
-        limit: int,
-        stop: int | None = None,
-        topics: Sequence[str] = (),
-        *,
-        inclusive_of_start: bool = True,
-    ) -> Sequence[Notification]:
-        """Refuse: the log is read with ``read``."""
-        raise NotImplementedError("the log is read with `read`")
-
-    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> NoReturn:
-        """Refuse: the log is followed with a bell and ``read``."""
-        raise NotImplementedError("the log is followed with a bell and `read`")
-
     # The chain
 
     def verify_chain(self) -> ChainReport:
@@ -160,33 +111,3 @@ class Recorder(TaskTable, ApplicationRecorder):
         """Give the link of an entry in hex, "" where there is none: to be held against a head noted earlier."""
         rows = self.database.query(_LINK_OF, (entry_id,))
         return bytes(rows[0][0]).hex() if rows else ""
-
-
-class StoreFactory(InfrastructureFactory[Any]):
-    """Makes the recorder of a database, as the library's application asks for it."""
-
-    def __init__(self, env: Environment, database: Database) -> None:
-        super().__init__(env)
-        self.database = database
-
-    def application_recorder(self) -> Recorder:
-        """Give the recorder, with its tables made unless ``CREATE_TABLE`` says no."""
-        if strtobool(self.env.get("CREATE_TABLE") or "yes"):
-            self.database.create()
-        return Recorder(self.database)
-
-    def aggregate_recorder(self, purpose: str = "events") -> NoReturn:
-        """Refuse: CFSM takes no snapshots."""
-        raise NotImplementedError(f"CFSM keeps no {purpose} of their own")
-
-    def tracking_recorder(self, tracking_recorder_class: type[Any] | None = None) -> NoReturn:
-        """Refuse: projections keep their own positions."""
-        raise NotImplementedError("projections keep their own positions")
-
-    def process_recorder(self) -> NoReturn:
-        """Refuse: tasks are planned by the recorder itself."""
-        raise NotImplementedError("tasks are planned by the recorder itself")
-
-    def close(self) -> None:
-        """Close the database's connections."""
-        self.database.close()

@@ -8,12 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from eventsourcing.utils import Environment
-
 from cfsm.adapters.durable import move_aside
 from cfsm.adapters.event_store.database import Cursor, Database
 from cfsm.adapters.event_store.errors import StoreDamaged, of_sqlite
-from cfsm.adapters.event_store.recorder import StoreFactory
 from cfsm.adapters.event_store.sqlite_file import BESIDE, check_file, create_file
 from cfsm.adapters.event_store.tables import CREATE, VERSION
 
@@ -132,11 +129,3 @@ class SQLite(Database):
         """Close the connections that nobody uses."""
         while self._idle:
             self._idle.pop().close()
-
-
-class Factory(StoreFactory):
-    """Makes the recorder of the file that ``SQLITE_DBNAME`` names."""
-
-    def __init__(self, env: Environment) -> None:
-        lock_seconds = float(env.get("SQLITE_LOCK_TIMEOUT") or LOCK_SECONDS)
-        super().__init__(env, SQLite(Path(env.get("SQLITE_DBNAME") or ""), lock_seconds))

@@ -3,16 +3,16 @@
 from uuid import uuid4
 
 import pytest
-from eventsourcing.persistence import IntegrityError
 
 from cfsm.adapters.event_store.errors import StoreDamaged
-from cfsm.application.errors import Misconfigured, TryAgain
+from cfsm.application.errors import Conflict, Misconfigured, TryAgain
 from cfsm.application.factory import CONFLICTS, NotThere
 from cfsm.application.history import told
 from cfsm.application.tasks import LeaseLost, TaskKind
 from cfsm.domain.evaluation import Finding
 from cfsm.domain.generation import Generation
 from cfsm.domain.lifecycle import State
+from cfsm.domain.log import NewEntry
 from cfsm.domain.strategy import Reason, Strategy
 from tests.fakes.stores import NOON, execute, generate, name, strategy
 
@@ -22,7 +22,6 @@ def test_a_new_event_store_is_empty(factory):
     assert factory.store.read(0, 10) == []
     assert factory.store.stream(uuid4()) == []
     assert factory.store.chain_head() == (0, "")
-    assert factory.recorder.max_notification_id() is None
 
 
 def test_what_is_recorded_is_read_back_in_order_and_without_gaps(factory):
@@ -120,12 +119,12 @@ def test_a_name_that_is_taken_is_a_conflict_and_nothing_is_overwritten(factory):
     assert factory.store.verify_chain().broken is None
 
 
-def test_the_recorder_itself_refuses_a_version_that_is_there(factory):
+def test_the_event_store_itself_refuses_a_version_that_is_there(factory):
     (made,) = generate(factory, [1])
-    stored = factory.recorder.select_events(made.id)
+    (entry,) = factory.store.stream(made.id)
 
-    with pytest.raises(IntegrityError):
-        factory.recorder.insert_events(stored)
+    with pytest.raises(Conflict):
+        factory.store.append([NewEntry(*entry[1:])])
 
     assert factory.store.head() == 1
 
@@ -239,7 +238,6 @@ def test_the_environment_of_the_process_names_no_event_store(opened, monkeypatch
     factory = opened()
 
     generate(factory, [1])
-    assert factory.snapshots is None
     assert opened().store.head() == 1
 
 

@@ -53,8 +53,8 @@ def test_every_event_is_looked_at_once_and_planned_once(opened):
 def test_a_page_that_a_peer_planned_meanwhile_is_skipped(opened, monkeypatch):
     here, there = opened("here"), opened("there")
     generate(here, range(3))
-    read = here.recorder.read
-    monkeypatch.setattr(here.recorder, "read", lambda *page: (read(*page), there.plan())[0])
+    read = here.store.read
+    monkeypatch.setattr(here.store, "read", lambda *page: (read(*page), there.plan())[0])
 
     assert here.plan() == 0
     assert len(here.store.overview()) == 3

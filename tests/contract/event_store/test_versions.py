@@ -5,11 +5,11 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
-from eventsourcing.persistence import StoredEvent
 
-from cfsm.application.event_mapper import EventDamaged, EventTooNew
+from cfsm.application.event_mapper import EventDamaged, EventMapper, EventTooNew
 from cfsm.application.factory import Factory
 from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent
+from cfsm.domain.log import NewEntry
 from cfsm.domain.strategy import Reason, Strategy
 from tests.fakes.stores import NOON, generate
 
@@ -59,7 +59,7 @@ def store(factory: Factory, topic: str, parcel_id: UUID, version: int = 1, **fac
     if version == 1:
         common["originator_topic"] = Parcel.TOPIC
     state = orjson.dumps({**common, **facts})
-    factory.recorder.insert_events([StoredEvent(parcel_id, version, topic, state)])
+    factory.store.append([NewEntry(parcel_id.hex, version, topic, state)])
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_an_event_of_any_older_version_is_brought_up_to_date(factory, facts, gra
 def test_an_event_comes_back_as_what_it_was(factory):
     (made,) = generate(factory, [1])
 
-    (event,) = factory.events.get(made.id)
+    event = EventMapper().event_of(*factory.store.stream(made.id))
 
     assert type(event) is Strategy.Generated
     assert event.timestamp == NOON
@@ -162,7 +162,7 @@ def test_a_topic_imports_nothing(factory, monkeypatch):
 )
 def test_an_event_whose_bytes_are_no_event_is_named(factory, state):
     parcel_id = uuid4()
-    factory.recorder.insert_events([StoredEvent(parcel_id, 1, Parcel.Sent.TOPIC, state)])
+    factory.store.append([NewEntry(parcel_id.hex, 1, Parcel.Sent.TOPIC, state)])
 
     with pytest.raises(EventDamaged, match=rf"{parcel_id}:1 \({Parcel.Sent.TOPIC}\) cannot be read"):
         factory.get(Parcel, parcel_id)

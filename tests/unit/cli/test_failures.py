@@ -12,6 +12,7 @@ from cfsm.application.ports import BlobCorrupted, BlobMissing, BrokenStrategy
 from cfsm.application.tasks import LeaseLost
 from cfsm.cli.failures import exit_code_of, words_of
 from cfsm.domain.evaluation import Finding
+from cfsm.domain.log import LogEntry
 from cfsm.projections.files import InUse
 from cfsm.projections.projector import CannotWrite
 from cfsm.projections.reading import NotBuilt, Unreadable
@@ -27,7 +28,7 @@ from cfsm.settings import ConfigurationError, Problem
         (HomeUnusable("m"), 78),
         (CannotStop("m"), 78),
         (UnusableData("m", [], "a"), 78),
-        (EventTooNew("Topic", "1:1"), 78),
+        (EventTooNew(LogEntry(1, "0" * 32, 1, "Topic", b"{}")), 78),
         (TryAgain("m"), 75),
         (Cancelled("m"), 75),
         (LeaseLost("m"), 75),

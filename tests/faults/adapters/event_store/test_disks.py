@@ -165,7 +165,7 @@ def test_a_home_that_cannot_be_written_is_for_a_person_to_mend(small_disk, prote
 def test_a_disk_that_becomes_write_protected_under_a_factory_stops_it(small_disk, protected):
     with opened(small_disk / "home") as factory:
         generate(factory, [1])
-        factory.recorder.database.close()
+        factory.store.database.close()
         protected(on=True)
 
         with pytest.raises(Misconfigured):

@@ -70,8 +70,8 @@ def test_a_log_that_another_holds_is_waited_for(postgres, tmp_path, monkeypatch)
     monkeypatch.setattr("cfsm.adapters.event_store.postgres.LOCK_SECONDS", 0.1)
     terms = postgres.terms()
     with closing(open_factory(tmp_path, terms, actor="tester", clock=SetClock())) as factory:
-        with factory.recorder.database.transaction() as other:
-            factory.recorder.database.lock_log(other)
+        with factory.store.database.transaction() as other:
+            factory.store.database.lock_log(other)
 
             with pytest.raises(TryAgain, match="lock timeout"):
                 generate(factory, [1])
@@ -83,7 +83,7 @@ def test_a_log_that_another_holds_is_waited_for(postgres, tmp_path, monkeypatch)
 def test_more_threads_than_connections_wait_or_try_again(postgres, tmp_path):
     terms = postgres.terms(pool_size=1, connect_timeout_seconds=0.1)
     with closing(open_factory(tmp_path, terms, actor="tester", clock=SetClock())) as factory:
-        with factory.recorder.database.snapshot(), pytest.raises(TryAgain, match="all 1 connections are in use"):
+        with factory.store.database.snapshot(), pytest.raises(TryAgain, match="all 1 connections are in use"):
             factory.store.head()
 
         assert factory.store.head() == 0

@@ -41,8 +41,8 @@ def test_what_is_there_already_is_opened(tmp_path):
 def test_commits_are_on_the_disk_and_readers_do_not_wait(tmp_path):
     factory = opened(tmp_path)
 
-    assert factory.recorder.database.query("PRAGMA journal_mode") == [("wal",)]
-    assert factory.recorder.database.query("PRAGMA synchronous") == [(2,)]
+    assert factory.store.database.query("PRAGMA journal_mode") == [("wal",)]
+    assert factory.store.database.query("PRAGMA synchronous") == [(2,)]
 
 
 def test_the_file_says_whose_it_is(tmp_path):
@@ -188,7 +188,7 @@ def test_an_event_store_of_a_newer_cfsm_is_refused(tmp_path):
 def test_a_schema_of_a_newer_cfsm_is_refused(tmp_path, postgres):
     terms = postgres.terms()
     factory = opened(tmp_path, terms)
-    with factory.recorder.database.transaction() as cursor:
+    with factory.store.database.transaction() as cursor:
         cursor.execute(f"UPDATE {terms.schema}.tracking SET position = 2 WHERE name = 'cfsm:store'")
     factory.close()
 
@@ -256,7 +256,7 @@ def test_a_database_that_is_not_there_is_for_a_person_to_mend(tmp_path, postgres
 def test_a_user_who_may_not_make_tables_is_told_so(tmp_path, postgres):
     terms = postgres.terms()
     factory = opened(tmp_path, terms)
-    with factory.recorder.database.transaction() as cursor:
+    with factory.store.database.transaction() as cursor:
         cursor.execute("CREATE ROLE guest LOGIN")
 
     with pytest.raises(Misconfigured, match="permission denied"):
