@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,9 +33,14 @@ NAMES = (
 )
 
 
+def house_at(home: Path) -> House:
+    """Give the house of a home, whatever this process's environment says."""
+    return House.at(home, file=None, profile=None, environ={})
+
+
 def tell(home: Path) -> None:
     """Fill a new home: two backtested strategies, of which one is retired, one refused, a parked task, a cleaning."""
-    factory = House.at(home, file=None, profile=None, environ={}).open_factory("tester@here")
+    factory = house_at(home).open_factory("tester@here")
     story = StoredStory(factory)
     best = story.generate(NAMES[0], generation=story.request(), strategy_type="trend")
     story.validate(best)
@@ -87,3 +93,12 @@ def start(home, *arguments, **options):
     environ = {**os.environ, "CFSM_HOME": str(home), "PYTHONUNBUFFERED": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-m", "cfsm", *map(str, arguments)], env=environ, **{**pipes, **options})
+
+
+def until(holds, process=None, seconds=90):
+    """Wait until it holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert process is None or process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

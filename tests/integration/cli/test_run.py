@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from datetime import date
 
 import psutil
@@ -12,7 +11,7 @@ import pytest
 
 from cfsm.adapters.home_lock import HomeLock
 from cfsm.adapters.market_data import DatasetStore
-from tests.fakes.home import start
+from tests.fakes.home import start, until
 
 
 @pytest.fixture
@@ -152,15 +151,6 @@ def test_a_detached_factory_outlives_its_terminal(with_candles):
 
     assert stopping.returncode == 0
     until(lambda: not processes_of(with_candles), seconds=30)
-
-
-def until(holds, process=None, seconds=90):
-    """Wait until it holds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert process is None or process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def units(home):
