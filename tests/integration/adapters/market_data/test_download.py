@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlparse
 import numpy as np
 import pytest
 
-from cfsm.adapters.market_data import CandleType, DatasetStore, Downloader, Series, funding_of, mark_of
+from cfsm.adapters.market_data import CandleType, DatasetStore, Downloader, Series, funding_of
 from cfsm.application.ports import TryAgain
 
 pytestmark = pytest.mark.slow  # freqtrade as a program of its own
