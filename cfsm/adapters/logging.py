@@ -1,13 +1,12 @@
 """How processes log: one line per thing that happened, on stderr, for people or as JSON.
 
-Fields of the factory are written in capitals, the same in a JSON line as in the journal, and belong to everything
-that is logged inside a ``log_fields`` block, Freqtrade's own lines included.
+Fields of the factory are written in capitals, the same in a JSON line as in the journal. Those that are bound to
+structlog's context variables belong to everything that is logged meanwhile, the lines of other libraries included.
 """
 
 import json as standard_json
 import logging
 import sys
-from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import orjson
@@ -58,19 +57,6 @@ def configure(worker: str, *, json: bool, level: int = logging.INFO, stream: Tex
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-
-
-def log_fields(
-    *,
-    strategy_id: object = None,
-    run_id: object = None,
-    event: object = None,
-    correlation_id: object = None,
-) -> AbstractContextManager[None]:
-    """Give a block whose log lines carry these fields; those not given stay as they are around it."""
-    fields = {"STRATEGY_ID": strategy_id, "RUN_ID": run_id, "EVENT": event, "CORRELATION_ID": correlation_id}
-    given = {name: str(value) for name, value in fields.items() if value is not None}
-    return structlog.contextvars.bound_contextvars(**given)
 
 
 def _json(worker: str) -> tuple[Processor, ...]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Container
 from datetime import UTC, datetime
-from typing import NamedTuple
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("6f2d0f5c-5a39-4c1b-9d0e-0c5f5a3b7e11")
@@ -12,20 +11,6 @@ NAMESPACE = UUID("6f2d0f5c-5a39-4c1b-9d0e-0c5f5a3b7e11")
 MAX_TYPE_CHARACTERS = 32
 MAX_MODEL_CHARACTERS = 40
 MAX_CLASHES = 9_999
-MAX_NAME_CHARACTERS = MAX_TYPE_CHARACTERS + len("Strategy_") + MAX_MODEL_CHARACTERS + len("_YYYYMMDD_HHMMSS_9999")
-
-_NAME = re.compile(
-    r"(?P<type>[A-Z][A-Za-z0-9]*)Strategy_(?P<model>[a-z0-9]+)_(?P<at>[0-9]{8}_[0-9]{6})(?:_(?P<number>[1-9][0-9]{0,3}))?"
-)
-
-
-class ParsedName(NamedTuple):
-    """What a name says: type as the configuration spells it, model tag, when, which of that second."""
-
-    strategy_type: str
-    model: str
-    at: datetime
-    number: int
 
 
 def strategy_name(
@@ -65,19 +50,6 @@ def model_tag(model: str) -> str:
     if not tag:
         raise ValueError(f"Model {model!r} has no ASCII letter or digit to make a name of")
     return tag[:MAX_MODEL_CHARACTERS]
-
-
-def parse_name(name: str) -> ParsedName | None:
-    """Give what a name says, or None for a name that ``strategy_name`` does not make (a user's own file)."""
-    found = _NAME.fullmatch(name)
-    if found is None:
-        return None
-    try:
-        at = datetime.strptime(found["at"], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
-    except ValueError:  # the 30th of February
-        return None
-    strategy_type = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z])", "_", found["type"]).lower()
-    return ParsedName(strategy_type, found["model"], at, int(found["number"] or 1))
 
 
 def id_of(kind: str, name: str) -> UUID:

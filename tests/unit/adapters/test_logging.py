@@ -7,8 +7,9 @@ import warnings
 
 import pytest
 import structlog
+from structlog.contextvars import bound_contextvars
 
-from cfsm.adapters.logging import configure, log_fields
+from cfsm.adapters.logging import configure
 from cfsm.adapters.supervisor.output import Terminal
 
 
@@ -31,7 +32,7 @@ def lines(stream):
 def test_a_json_line_has_the_factorys_fields(stream):
     configure("backtester", json=True, stream=stream)
 
-    with log_fields(strategy_id="s-1", run_id=7, event="Backtested", correlation_id="c-1"):
+    with bound_contextvars(STRATEGY_ID="s-1", RUN_ID="7", EVENT="Backtested", CORRELATION_ID="c-1"):
         structlog.get_logger("cfsm.workers").info("backtest recorded", profit_factor="≥ 1.3")
 
     (line,) = lines(stream)
@@ -53,8 +54,8 @@ def test_fields_belong_to_the_lines_of_other_libraries_too_and_end_with_their_bl
     configure("backtester", json=True, stream=stream)
     freqtrade = logging.getLogger("freqtrade.optimize")
 
-    with log_fields(strategy_id="outer"):
-        with log_fields(strategy_id="inner", run_id="r"):
+    with bound_contextvars(STRATEGY_ID="outer"):
+        with bound_contextvars(STRATEGY_ID="inner", RUN_ID="r"):
             freqtrade.warning("no trades %s", "made")
         freqtrade.warning("outside", extra={"percent": 43})
     freqtrade.warning("at all")
@@ -94,7 +95,7 @@ def test_people_read_plain_lines_without_the_values_of_variables(stream):
     configure("backtester", json=False, stream=stream)
     secret = "hunter2"
 
-    with log_fields(strategy_id="s-1"):
+    with bound_contextvars(STRATEGY_ID="s-1"):
         structlog.get_logger("cfsm").warning("backtest slow", seconds=3)
     try:
         int(secret)
