@@ -31,8 +31,10 @@ def backup(house: House, file: Path, overwrite: bool) -> None:
 def restore(house: House, file: Path, replace: bool) -> None:
     """Restore a backup into the home. The factory must not be running."""
     from cfsm.adapters.event_store import backup as store
+    from cfsm.adapters.home import make_home
     from cfsm.adapters.home_lock import HomeLock
 
+    make_home(house.path)
     with HomeLock.acquire(house.path):
         restored = store.restore(file, house.path, house.store_terms, replace=replace, progress=progress())
     talk(f"Restored {restored.events} events and {restored.blobs} blobs into {house.path}.")

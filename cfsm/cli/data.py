@@ -85,7 +85,7 @@ def _as_mapping(dataset: Any) -> dict[str, Any]:
 def import_(house: House, folder: Path, name: str | None, pairs: tuple[str, ...], markets: Path | None) -> None:
     """Import a folder of candles in Freqtrade's layout (its datadir, the one that holds `futures/`)."""
     chosen = name or folder.resolve().name
-    dataset = house.datasets.import_folder(folder, chosen, pairs=pairs, markets_file=markets, progress=progress())
+    dataset = _store(house).import_folder(folder, chosen, pairs=pairs, markets_file=markets, progress=progress())
     _made(dataset)
 
 
@@ -101,7 +101,7 @@ def synth(house: House, name: str, seed: int | None, start: datetime | None, end
     """Make a synthetic futures market: deterministic, and labelled synthetic wherever a result is shown."""
     given: dict[str, Any] = {"seed": seed, "start": start and start.date(), "end": end and end.date()}
     options = {key: value for key, value in given.items() if value is not None}
-    _made(house.datasets.synthesise(name, progress=progress(), **options))
+    _made(_store(house).synthesise(name, progress=progress(), **options))
 
 
 @data.command()
@@ -121,7 +121,7 @@ def download(
 ) -> None:
     """Download candles with Freqtrade's downloader. It needs the internet."""
     _made(
-        house.datasets.download(
+        _store(house).download(
             name, pairs=pairs, timeframes=timeframes, timerange=timerange, exchange=exchange, progress=progress()
         )
     )
@@ -134,8 +134,16 @@ def open_dataset(house: House, name: str) -> Any:
     """
     if name == SYNTHETIC and name not in house.datasets:
         talk("Making the synthetic market, the embedded default (once) …")
-        house.datasets.synthesise(name, progress=progress())
+        _store(house).synthesise(name, progress=progress())
     return house.datasets.open(name)
+
+
+def _store(house: House) -> Any:
+    """Give the store to write to, in a home that is for this user's eyes only should it be new."""
+    from cfsm.adapters.home import make_home
+
+    make_home(house.path)
+    return house.datasets
 
 
 def _made(dataset: Any) -> None:

@@ -34,11 +34,13 @@ def run(house: House, detach: bool, quiet: bool) -> int:
     """
     from cfsm.adapters.detach import detach as go_on_detached
     from cfsm.adapters.event_store.inspection import require_sound
+    from cfsm.adapters.home import make_home
     from cfsm.adapters.home_lock import HomeLock
     from cfsm.adapters.lifeline import exit_when_supervisor_dies
 
     say_what_has_no_effect(house)
     require_sound(house.path, house.store_terms)
+    make_home(house.path)
     with HomeLock.acquire(house.path) as lock:
         _ = house.factory  # makes the tables before anybody else wants to
         specs = units(house)

@@ -37,6 +37,7 @@ def test_a_backup_comes_back_whole_in_another_home(cfsm, new, tmp_path):
     assert cfsm("backup", file).code == 78
     assert cfsm("backup", file, "--overwrite").code == 0
     assert new("restore", file).code == 0
+    assert new.home.stat().st_mode & 0o077 == 0
 
     assert new("history", "replay", "--json").out == before
     assert new("history", "verify").code == 0

@@ -136,6 +136,7 @@ def test_candles_are_made_listed_and_imported(new, tmp_path):
     assert (small["kind"], small["label"]) == ("synthetic", "small (synthetic)")
     assert (copy["kind"], copy["pairs"]) == ("imported", ["BTC/USDT:USDT"])
     assert all(file["gaps"] == 0 for file in small["files"])
+    assert new.home.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
