@@ -6,42 +6,6 @@ Here live the schema, the readers, and the words for what is wrong. What a setti
 
 from cfsm.settings.loading import Findings, check, load, profiles
 from cfsm.settings.problems import ConfigurationError, Problem
-from cfsm.settings.schema import (
-    Admission,
-    Backtest,
-    Complexity,
-    Generation,
-    MarketData,
-    ModelSelection,
-    Ollama,
-    PromptTimeouts,
-    Retention,
-    Selection,
-    Settings,
-    Store,
-    WorkerInstances,
-    Workers,
-)
+from cfsm.settings.schema import Settings
 
-__all__ = [
-    "Admission",
-    "Backtest",
-    "Complexity",
-    "ConfigurationError",
-    "Findings",
-    "Generation",
-    "MarketData",
-    "ModelSelection",
-    "Ollama",
-    "Problem",
-    "PromptTimeouts",
-    "Retention",
-    "Selection",
-    "Settings",
-    "Store",
-    "WorkerInstances",
-    "Workers",
-    "check",
-    "load",
-    "profiles",
-]
+__all__ = ["ConfigurationError", "Findings", "Problem", "Settings", "check", "load", "profiles"]
