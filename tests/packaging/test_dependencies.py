@@ -20,6 +20,7 @@ DEVELOPMENT = [Requirement(text) for text in PROJECT["dependency-groups"]["dev"]
 PART_OF = {"pydantic-core": "pydantic"}
 """Distributions that come with another, always in the version that fits it."""
 
+FIRST_PARTY = {"cfsm", "tests", "benchmarks"}
 RUN_AS_PROGRAMS = {"mypy", "ruff", "import-linter", "pytest-timeout", "pytest-xdist", "hatchling"}
 STUBS = {"pandas-stubs", "types-psutil", "types-pyyaml"}
 
@@ -34,7 +35,7 @@ def imported(folder):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names = [node.module]
-            for top in {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"cfsm", "tests"}:
+            for top in {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - FIRST_PARTY:
                 for distribution in distributions.get(top, [top]):
                     name = canonicalize_name(distribution)
                     found.setdefault(PART_OF.get(name, name), path.relative_to(ROOT))
