@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ class Reaction:
     say: str = ""
     say_file: str = ""
     json: object = None
+    form: object = None
     thinking: str = ""
     when: str = ""
     repeat: int = 1
@@ -121,6 +123,14 @@ def smallest(schema):
     if kind in {"number", "integer"}:
         return schema.get("minimum", 0)
     return {"string": "", "boolean": False}.get(kind)
+
+
+def is_json(text):
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def moment(seconds):

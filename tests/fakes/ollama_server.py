@@ -1,6 +1,6 @@
 """A loopback server that speaks Ollama's protocol, scripted by a file: what each model says, and how it fails.
 
-    python -m tests.fakes.ollama_server --script tests/fakes/ollama_script.yaml --port 11434
+    python -m tests.fakes.ollama_server --script tests/fakes/ollama_contest.yaml --port 11434
 
 A script (YAML or JSON) names the models and, for each, its reactions in order; the last one repeats:
 
@@ -20,13 +20,14 @@ A script (YAML or JSON) names the models and, for each, its reactions in order; 
           - say_file: answer.txt
             end: length
 
-Keys of a reaction: ``say``, ``say_file`` (beside the script), ``json``, ``thinking``; ``repeat`` (says it so many
+Keys of a reaction: ``say``, ``say_file`` (beside the script), ``json``, ``form`` (the JSON said under
+``format``), ``thinking``; ``repeat`` (says it so many
 times over), ``megabytes`` (fills up to that size); ``pause`` (seconds between pieces), ``wait`` (seconds before
 the first), ``piece`` (characters in each); ``status`` with ``error`` (an HTTP error before the answer);
 ``unbounded`` (ignores num_predict and num_ctx);
 ``end``: ``stop``, ``length``, ``silent`` (the stream ends cleanly without ``done``), ``error`` (an error object in
 mid-stream), ``drop`` (the connection breaks), ``garbage`` (a line that is not JSON), ``hang`` (silence for ever).
-Under ``format`` a reaction without text of its own answers with the smallest instance of the schema.
+Under ``format`` only JSON is said: ``json``, ``form``, or else the smallest instance of the schema.
 
 ``GET /_fake/requests`` lists what was asked and how each ended. Paths, fields and error bodies are those of the
 Ollama server of 2026.

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 
-from tests.fakes.ollama_script import cut_to, keep_alive_seconds, limited, moment, smallest, tokens
+from tests.fakes.ollama_script import cut_to, is_json, keep_alive_seconds, limited, moment, smallest, tokens
 
 DEFAULT_CONTEXT = 4096
 FOR_EVER = 10**9
@@ -81,8 +81,9 @@ class Turn:
             text = (self.server.folder / reaction.say_file).read_text(encoding="utf-8")
         if reaction.json is not None:
             text = json.dumps(reaction.json)
-        if not text and isinstance(self.body.get("format"), dict):
-            text = json.dumps(smallest(self.body["format"]))
+        if self.body.get("format") and not is_json(text):  # a grammar lets nothing else through
+            schema = self.body["format"] if isinstance(self.body["format"], dict) else {"type": "object"}
+            text = json.dumps(smallest(schema) if reaction.form is None else reaction.form)
         text *= reaction.repeat
         size = int(reaction.megabytes * 1_000_000)
         return (text * (size // max(len(text), 1) + 1))[:size] if size else text

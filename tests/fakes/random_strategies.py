@@ -5,7 +5,7 @@ from random import Random
 NAME = "RandomStrategy"
 TIMEFRAMES = ("15m", "1h")
 
-_HEAD = '''\
+_HEAD = """\
 from datetime import timedelta
 
 import numpy as np
@@ -17,7 +17,7 @@ from freqtrade.strategy import IStrategy, merge_informative_pair, stoploss_from_
 
 class RandomStrategy(IStrategy):
     INTERFACE_VERSION = 3
-'''
+"""
 
 _SIGNALS = (
     '(dataframe["fast"] > dataframe["slow"]) & (dataframe["fast"].shift(1) <= dataframe["slow"].shift(1))',

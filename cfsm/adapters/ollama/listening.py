@@ -124,10 +124,9 @@ async def _next(
 ) -> ollama.ChatResponse | None:
     """Give the next part; None at the stream's end, or when the silence was too long."""
     patience = question.idle_seconds if reading.heard_anything else question.first_token_seconds
-    wait = asyncio.ensure_future(anext(parts, None))
     try:
         async with asyncio.timeout(patience) as silence:
-            return await wait
+            return await anext(parts, None)
     except TimeoutError:
         if not silence.expired():
             raise

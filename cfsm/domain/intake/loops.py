@@ -24,13 +24,13 @@ def loop_start(text: str) -> int | None:
 def _repeated_lines(tail: str) -> int | None:
     """Give where repeated lines begin; the last line may be unfinished."""
     lines = tail.split("\n")
-    whole = lines[:-1] if lines and not lines[-1].strip() else lines
+    bare = [line.strip() for line in lines]
+    end = len(bare) - 1 if not bare[-1] else len(bare)
     for unfinished in (0, 1):
-        kept = whole[: len(whole) - unfinished]
+        kept = bare[: end - unfinished]
         for period in range(1, MAX_PERIOD_LINES + 1):
-            count = _equal_blocks([line.strip() for line in kept], period)
-            block = [line.strip() for line in kept[len(kept) - period :]]
-            if count >= MIN_REPEATS and count * period >= MIN_REPEATED_LINES and any(block):
+            count = _equal_blocks(kept, period)
+            if count >= MIN_REPEATS and count * period >= MIN_REPEATED_LINES and any(kept[-period:]):
                 first = len(kept) - count * period
                 return len("\n".join(lines[:first])) + (1 if first else 0)
     return None
