@@ -138,6 +138,11 @@ FOUND = {
     "before a heading": f"{GOOD}\n### Explanation\nThe RSI is used.",
     "between bold words": f"**python**\n\n{GOOD}\n**Note:** test it.",
     "behind a shell's fence": f"```bash\npip install freqtrade\n```\n\n{GOOD}",
+    "indented as a whole": f"This is it:\n\n{each_line('    ', GOOD)}\nGood luck!",
+    "as a value in YAML": f"name: x\ncode: |\n{each_line('  ', GOOD)}",
+    "in a fence in JSON": json.dumps({"answer": fenced(GOOD)}),
+    "in a tool's call": f"<tool_call>{json.dumps({'name': 'save', 'arguments': {'code': GOOD}})}</tool_call>",
+    "before a shell's line": fenced(f"{GOOD}\nfreqtrade backtesting --strategy {NAME}\n"),
     "with line numbers": fenced("".join(f"{n:>3} | {line}\n" for n, line in enumerate(GOOD.rstrip().split("\n"), 1))),
     "with an interpreter's prompts": fenced(
         "".join(f"{'... ' if line[:1] == ' ' else '>>> '}{line}\n" for line in GOOD.rstrip().split("\n"))
@@ -180,6 +185,12 @@ FAULTY = {
         {"add_comma"},
     ),
     "no quote": (fenced(changed(("dataframe['rsi'] < 35", "dataframe['rsi] < 35"))), {"close_quote"}),
+    "a docstring that is not closed": (
+        fenced(changed(("    INTERFACE", '    """A strategy with RSI.\n    INTERFACE'))),
+        {"close_quote"},
+    ),
+    "a typographic arrow": (fenced(GOOD.replace("->", "\u2192")), {"ascii_quotes"}),
+    "a notebook's line": (fenced(f"!pip install ta-lib\n{GOOD}"), {"drop_markup"}),
     "a sentence between lines": (fenced(with_indicator("Now we return the frame as it is.")), {"comment_prose"}),
     "markup between lines": (fenced(changed(("    def populate_entry", "    **Entries**\n    def populate_entry"))), {"drop_markup"}),
     "print of Python 2": (fenced(with_indicator("print 'hello'")), {"print_call"}),

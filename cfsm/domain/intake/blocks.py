@@ -104,6 +104,9 @@ def inside_json(text: str) -> list[Block]:
     """Give the code that stands in the strings of a JSON value within the text."""
     found = find_json(text)
     pieces = [piece for piece in _strings(found[0]) if _JSON_CODE.search(piece)] if found else []
+    inner = [block for piece in pieces for block in fenced(piece)]
+    if inner:
+        return inner
     if pieces:
         return [Block(dedent(piece.strip("\n")), "python", is_open=False, how="json") for piece in pieces]
     broken = re.search(r'"(?:\w*code\w*|strategy|source|python|content)"\s*:\s*"(?P<code>.*)', text, re.DOTALL)
@@ -141,10 +144,22 @@ def bare(text: str) -> list[Block]:
     lines = whole.split("\n")
     first = next((number for number, line in enumerate(lines) if _CODE_START.match(line)), None)
     if first is None:
-        return []
+        return _indented(lines)
     kept = without_prose_at_end(lines[first:])
     is_open = not any(line.strip() for line in lines[first + len(kept) :])
     return [Block("\n".join(kept), "", is_open, how)]
+
+
+def _indented(lines: list[str]) -> list[Block]:
+    """Give the code that stands indented as a whole: Markdown's old form, or a value in YAML."""
+    first = next((number for number, line in enumerate(lines) if _CODE_START.match(line.lstrip())), None)
+    if first is None:
+        return []
+    depth = len(lines[first]) - len(lines[first].lstrip())
+    last = first
+    while last < len(lines) and (not lines[last].strip() or len(lines[last]) - len(lines[last].lstrip()) >= depth):
+        last += 1
+    return [Block(dedent("\n".join(lines[first:last])), "", is_open=last == len(lines), how="indented")]
 
 
 def without_prose_at_end(lines: list[str]) -> list[str]:

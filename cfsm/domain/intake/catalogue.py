@@ -12,7 +12,7 @@ REPAIRS: Mapping[str, str] = {
     "fix_indentation": "lines moved to the block they belong to",
     "add_pass": "an empty block got a `pass`",
     "add_colon": "a head got its colon",
-    "close_quote": "a quote that was missing was added",
+    "close_quote": "quotes that were missing were added",
     "balance_parens": "a bracket was added or taken out",
     "add_comma": "a comma between items was added",
     "fix_operators": "operators and numbers of other languages became Python's (`&&`, `else if`, `014`)",

@@ -14,6 +14,7 @@ from cfsm.domain.intake.torn import Torn, torn
 
 MAX_DROPPED_LINES = 40
 MAX_STATEMENT_LINES = 40
+MAX_DOCSTRING_LINES = 6
 
 Candidates = Iterator[tuple[str, Repair]]
 
@@ -27,7 +28,7 @@ def _characters(error: Torn) -> Candidates:
 def _markup(error: Torn) -> Candidates:
     """A line of markup within the code."""
     line = error.current.strip()
-    if re.fullmatch(r"(?:`{3,}|~{3,})\w*|</?[a-zA-Z][^>]*>|[-=*_]{3,}|\*\*.*\*\*|#{2,}", line):
+    if re.fullmatch(r"[!%$]\s?[a-z].*|(?:`{3,}|~{3,})\w*|</?[a-zA-Z][^>]*>|[-=*_]{3,}|\*\*.*\*\*|#{2,}", line):
         yield error.with_line(error.line, None), Repair("drop_markup", error.line, f"the line {line!r} is no code")
 
 
@@ -285,6 +286,18 @@ def _quotes(error: Torn) -> Candidates:
         yield error.with_line(error.line, changed), Repair("close_quote", error.line, "a quote was added")
 
 
+def _docstring(error: Torn) -> Candidates:
+    """Triple quotes are never closed: they are, at the end of their line or of one of the next."""
+    if not error.message.startswith("unterminated triple-quoted"):
+        return
+    opened = re.search(r"\"\"\"|'''", error.current)
+    for number in range(error.line, min(error.line + MAX_DOCSTRING_LINES, len(error.lines) + 1)):
+        line = error.lines[number - 1]
+        if opened is not None:
+            changed = error.with_line(number, f"{line.rstrip()}{opened.group()}")
+            yield changed, Repair("close_quote", number, "a docstring was closed")
+
+
 def _prose(error: Torn) -> Candidates:
     """A sentence stands between the lines of code: it becomes a comment."""
     line = error.current.strip()
@@ -316,6 +329,7 @@ MENDERS: tuple[Callable[[Torn], Candidates], ...] = (
     _indentation,
     _colon,
     _quotes,
+    _docstring,
     _brackets,
     _commas,
     _operators,
