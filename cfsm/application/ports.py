@@ -1,10 +1,11 @@
 """The ports to the world, and the errors that cross them, named by the reaction that is wanted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from cfsm.application.errors import Cancelled, Misconfigured, TryAgain
+from cfsm.domain.answer import Answer, FailedAnswer, Heard, ModelFacts, Question, Speed
 from cfsm.domain.evaluation import BacktestOutcome, Finding, Job, Stage, ValidationOutcome
 
 __all__ = [
@@ -127,3 +128,23 @@ class Renderer(Protocol):
 
     def __call__(self, family: str, name: str, seed: int) -> Rendered:
         """Give the strategy that the seed draws: the same seed, the same text."""
+
+
+class LanguageModels(Protocol):
+    """The language models of one server."""
+
+    async def ask(self, question: Question, hear: Callable[[Heard], None] | None = None) -> Answer | FailedAnswer:
+        """Give a model's answer, or what came of it when none did; ``hear`` is told of every piece.
+
+        Cancelling the task frees the server. Raise Misconfigured when the model is absent or the prompt cannot fit,
+        TryAgain when the server is away, busy or out of memory before an answer began.
+        """
+
+    async def models(self, wanted: Sequence[str] = ()) -> tuple[ModelFacts, ...]:
+        """Give the models that are there, and those wanted that are not. Raise TryAgain or Misconfigured."""
+
+    async def measure(self, model: str, *, num_ctx: int = 4096, limit_seconds: float = 300.0) -> Speed:
+        """Give a model's speed, from one short answer. Raise TryAgain or Misconfigured."""
+
+    async def unload(self, model: str) -> None:
+        """Take a model out of memory. Raise TryAgain or Misconfigured."""
