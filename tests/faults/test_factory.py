@@ -3,7 +3,6 @@
 import json
 import os
 import sqlite3
-import subprocess
 import time
 
 import pytest
@@ -12,6 +11,7 @@ from cfsm.adapters.supervisor.status import read_status
 from cfsm.projections.base import View
 from cfsm.projections.reading import fold, read
 from cfsm.projections.registry import all_projections
+from tests.fakes import disks
 from tests.fakes.dumps import dump
 from tests.fakes.running_factory import QUICK, RunningFactory, processes_of
 
@@ -30,17 +30,8 @@ def running(tmp_path):
 @pytest.fixture
 def disk(tmp_path):
     """A file system of 400 MB."""
-    if os.getuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", folder], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("this root may not mount a small file system")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with disks.small_disk(tmp_path / "disk", megabytes=400) as folder:
+        yield folder
 
 
 def generate(running, count=3):
@@ -106,17 +97,14 @@ def test_a_home_that_may_not_be_written_is_said_by_every_command(disk):
     with RunningFactory(disk / "home", seconds=0.05) as running:
         running.make_candles()
         running.cfsm("status")
-        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-        try:
+        with disks.write_protected(disk):
             for command in (["run"], ["generate"], ["worker", "generator"], ["leaderboard"], ["status"]):
                 said = running.cfsm(*command, check=False)
 
                 assert said.returncode == CONFIGURATION, (command, said.stderr)
                 assert str(running.home) in said.stderr
-                assert "writ" in said.stderr
+                assert "written" in said.stderr or "Read-only file system" in said.stderr
                 assert "Traceback" not in said.stderr
-        finally:
-            subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
 
 
 @pytest.mark.parametrize("name", ["strategies", "leaderboard", "runs"])

@@ -151,19 +151,6 @@ def test_a_clock_that_was_ahead_and_is_put_right_does_not_stop_the_factory(place
     assert place.topics().count("Generation.Requested") == 3
 
 
-def test_a_generation_that_could_not_be_recorded_is_asked_for_again(place, monkeypatch):
-    worker = coordinator(place, HOURLY)
-    transact = worker.factory.transact
-    monkeypatch.setattr(worker.factory, "transact", lambda *_: _raise(TryAgain("locked")))
-    with pytest.raises(TryAgain):
-        worker.step()
-
-    monkeypatch.setattr(worker.factory, "transact", transact)
-    worker.step()
-
-    assert place.topics() == ["Generation.Requested"]
-
-
 def test_summaries_that_cannot_be_told_are_asked_for_again(place):
     summaries = Counted()
     worker = coordinator(place, HOURLY, summaries)
@@ -342,8 +329,9 @@ def test_a_day_is_cleaned_once_whatever_its_length(place, berlin, what, midnight
     assert asked[0].facts["why"] == f"due at {local_date}T{at:%H:%M}"
 
 
-def test_a_cleaning_that_could_not_be_recorded_is_asked_for_again(place, monkeypatch):
-    worker = coordinator(place, DAILY)
+@pytest.mark.parametrize(("calendar", "topic"), [(HOURLY, "Generation.Requested"), (DAILY, "Cleaning.Requested")])
+def test_what_could_not_be_recorded_is_asked_for_again(place, monkeypatch, calendar, topic):
+    worker = coordinator(place, calendar)
     transact = worker.factory.transact
     monkeypatch.setattr(worker.factory, "transact", lambda *_: _raise(TryAgain("locked")))
     with pytest.raises(TryAgain):
@@ -352,7 +340,7 @@ def test_a_cleaning_that_could_not_be_recorded_is_asked_for_again(place, monkeyp
     monkeypatch.setattr(worker.factory, "transact", transact)
     worker.step()
 
-    assert place.topics() == ["Cleaning.Requested"]
+    assert place.topics() == [topic]
 
 
 def _raise(error):

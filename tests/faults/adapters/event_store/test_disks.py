@@ -1,7 +1,6 @@
 """A disk that is full, or write-protected: the error says so, nothing is half written, and it works again after."""
 
 import os
-import subprocess
 from contextlib import closing
 
 import pytest
@@ -11,6 +10,7 @@ from cfsm.adapters.event_store.backup import backup, restore
 from cfsm.adapters.event_store.inspection import inspect
 from cfsm.adapters.event_store.opening import StoreTerms, open_factory
 from cfsm.application.errors import Misconfigured, TryAgain
+from tests.fakes.disks import write_protected
 from tests.fakes.stores import SetClock, generate, strategy
 
 SQLITE = StoreTerms()
@@ -127,51 +127,37 @@ def test_a_restore_that_does_not_fit_changes_nothing(small_disk, tmp_path):
     assert not list((small_disk / "home").glob(".restore-*"))
 
 
-@pytest.fixture
-def protected(small_disk):
-    """Write-protect the small disk."""
-
-    def protect(*, on):
-        subprocess.run(["mount", "-o", f"remount,{'ro' if on else 'rw'}", small_disk], check=True)
-
-    yield protect
-    protect(on=False)
-
-
-def test_a_home_that_cannot_be_written_is_for_a_person_to_mend(small_disk, protected):
+def test_a_home_that_cannot_be_written_is_for_a_person_to_mend(small_disk):
     with opened(small_disk / "home") as factory:
         generate(factory, [1])
         BlobFolder(small_disk / "home" / "blobs").put(b"some")
-    protected(on=True)
 
-    with (
-        pytest.raises(Misconfigured, match=r"cannot be opened and written|cannot be used"),
-        opened(small_disk / "home") as factory,
-    ):
-        generate(factory, [2])
-    with pytest.raises(Misconfigured, match="cannot be used: Read-only file system"):
-        opened(small_disk / "new")
-    with pytest.raises(Misconfigured, match="cannot be used: Read-only file system"):
-        BlobFolder(small_disk / "home" / "blobs").put(b"more")
-    found = {check.name: check for check in inspect(small_disk / "home", SQLITE)}
-    assert not found["home"].ok
-    assert "Read-only file system" in found["home"].message
+    with write_protected(small_disk):
+        with (
+            pytest.raises(Misconfigured, match=r"cannot be opened and written|cannot be used"),
+            opened(small_disk / "home") as factory,
+        ):
+            generate(factory, [2])
+        with pytest.raises(Misconfigured, match="cannot be used: Read-only file system"):
+            opened(small_disk / "new")
+        with pytest.raises(Misconfigured, match="cannot be used: Read-only file system"):
+            BlobFolder(small_disk / "home" / "blobs").put(b"more")
+        found = {check.name: check for check in inspect(small_disk / "home", SQLITE)}
+        assert not found["home"].ok
+        assert "Read-only file system" in found["home"].message
 
-    protected(on=False)
     with opened(small_disk / "home") as factory:
         generate(factory, [2])
 
 
-def test_a_disk_that_becomes_write_protected_under_a_factory_stops_it(small_disk, protected):
+def test_a_disk_that_becomes_write_protected_under_a_factory_stops_it(small_disk):
     with opened(small_disk / "home") as factory:
         generate(factory, [1])
         factory.store.database.close()
-        protected(on=True)
 
-        with pytest.raises(Misconfigured):
+        with write_protected(small_disk), pytest.raises(Misconfigured):
             generate(factory, [2])
 
-        protected(on=False)
         generate(factory, [2])
         assert factory.store.head() == 2
 
