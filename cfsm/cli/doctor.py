@@ -1,7 +1,6 @@
 """``cfsm doctor``: is the machine fit, is the home whole?"""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -22,7 +21,7 @@ def doctor(house: House, deep: bool, as_json: bool) -> int:
     """Check the machine, the home and the event store, and say what to do about what is wrong."""
     checks = _checks(house, deep=deep)
     if as_json:
-        print_json([asdict(check) for check in checks])
+        print_json(checks)
     else:
         for check in checks:
             say(f"{'ok  ' if check.ok else 'BAD '} {check.name}: {check.message}")

@@ -22,7 +22,7 @@ def as_json(command: Command) -> Command:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document, indented, keys as they come."""
+    """Print one JSON document, indented, keys and fields of dataclasses as they come."""
     option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
     click.echo(orjson.dumps(document, default=str, option=option), nl=False)
 
@@ -88,6 +88,8 @@ def _records(cells: Sequence[Sequence[str]], headers: Sequence[str], title: int,
 
 def printable(text: str) -> str:
     """Give the text on one line, with control characters spelled out: safe for any terminal."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 

@@ -33,7 +33,7 @@ def list_(house: House, kind: str | None, state: str | None, strategy: str | Non
     subject = find(house, strategy).id if strategy else None
     found = house.view(RunsView).select(kind=kind, state=state, strategy=subject, limit=limit)
     if as_json:
-        print_json([asdict(run) for run in found])
+        print_json(found)
         return
     progress = progress_of(house)
     rows = [
@@ -69,7 +69,7 @@ def show(house: House, run: str, as_json: bool) -> None:
     except NoSuchRun as error:
         raise click.ClickException(str(error)) from error
     if as_json:
-        print_json(asdict(found))
+        print_json(found)
         return
     facts = asdict(found)
     nested = {name: facts.pop(name) for name in ("conditions", "identity", "figures", "blobs")}

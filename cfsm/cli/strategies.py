@@ -44,7 +44,7 @@ def list_(
         state=state, strategy_type=strategy_type, model=model, retired=retired, limit=limit, newest_first=True
     )
     if as_json:
-        print_json([asdict(each) for each in found])
+        print_json(found)
         return
     if not found:
         talk("There is no such strategy. `cfsm generate` asks for some.")
@@ -64,7 +64,7 @@ def show(house: House, strategy: str, source: bool, as_json: bool) -> None:
     if source:
         click.echo(house.blobs.get(found.code_hash), nl=False)
     elif as_json:
-        print_json(asdict(found))
+        print_json(found)
     else:
         facts = asdict(found)
         figures = facts.pop("figures")
