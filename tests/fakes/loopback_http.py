@@ -25,6 +25,11 @@ class LoopbackServer:
         self._connections = set()
         self._server = None
 
+    async def start_at(self, path):
+        """Serve on a unix socket."""
+        self._server = await asyncio.start_unix_server(self._connection, path)
+        return self
+
     async def start(self, port=0, host="127.0.0.1"):
         self._server = await asyncio.start_server(self._connection, host, port)
         self.port = self._server.sockets[0].getsockname()[1]

@@ -158,3 +158,17 @@ def test_a_character_that_comes_in_two_halves_is_put_together_and_half_a_one_doe
 
     assert answer.text == "x \U0001f91d \ufffd y"
     answer.text.encode()
+
+
+def test_a_server_is_reached_through_a_unix_socket(tmp_path):
+    async def whole():
+        server = await OllamaServer({"models": {"phi3": {"reactions": [{"say": CODE}]}}}).start_at(
+            tmp_path / "ollama.sock"
+        )
+        try:
+            async with OllamaModels(uds=str(tmp_path / "ollama.sock")) as models:
+                return await models.ask(question("phi3"))
+        finally:
+            await server.stop()
+
+    assert asyncio.run(whole()).text == CODE
