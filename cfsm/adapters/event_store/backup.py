@@ -15,7 +15,7 @@ from cfsm.adapters.event_store import archive
 from cfsm.adapters.event_store.archive import BadBackup, Manifest
 from cfsm.adapters.event_store.database import Database
 from cfsm.adapters.event_store.errors import StoreDamaged, of_sqlite
-from cfsm.adapters.event_store.moving import Progress, copy_log
+from cfsm.adapters.event_store.moving import copy_log
 from cfsm.adapters.event_store.opening import StoreTerms, open_database
 from cfsm.adapters.event_store.recorder import Recorder
 from cfsm.adapters.event_store.sqlite import SQLite
@@ -25,6 +25,7 @@ from cfsm.adapters.home import BLOBS_FOLDER, EVENTS_FILE, PROJECTIONS_FOLDER, RE
 from cfsm.application.blob_references import blobs_of
 from cfsm.application.errors import Misconfigured
 from cfsm.application.ports import BlobCorrupted, BlobMissing
+from cfsm.application.progress import Progress, silent
 from cfsm.domain.log import pages
 
 PAGES_AT_ONCE = 4_096
@@ -41,15 +42,11 @@ class Restored:
     aside: Path | None
 
 
-def _silent(_words: str, _done: int, _whole: int) -> None:
-    pass
-
-
 # Backup
 
 
 def backup(
-    home: Path, terms: StoreTerms, file: Path, *, overwrite: bool = False, progress: Progress = _silent
+    home: Path, terms: StoreTerms, file: Path, *, overwrite: bool = False, progress: Progress = silent
 ) -> Manifest:
     """Back up the events as they are now and every blob that they refer to, while the factory works.
 
@@ -161,7 +158,7 @@ def _closing(database: Database) -> Iterator[Database]:
 
 
 def restore(
-    file: Path, home: Path, terms: StoreTerms, *, replace: bool = False, progress: Progress = _silent
+    file: Path, home: Path, terms: StoreTerms, *, replace: bool = False, progress: Progress = silent
 ) -> Restored:
     """Restore a backup into a home in which no factory runs: its events, its blobs; projections are made anew.
 

@@ -1,6 +1,6 @@
 """Moves an event store from one database to another: the same ids, links, positions and tasks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from cfsm.adapters.event_store.database import Cursor, Database
@@ -14,11 +14,9 @@ from cfsm.adapters.event_store.tables import (
     insert,
 )
 from cfsm.application.errors import Misconfigured
+from cfsm.application.progress import Progress
 
 PAGE = 2_000
-
-Progress = Callable[[str, int, int], None]
-"""Hears how far it is: words, how much is done, how much there is."""
 
 
 def copy_log(source: Database, target: Database, progress: Progress) -> None:

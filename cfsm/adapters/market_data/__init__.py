@@ -6,9 +6,9 @@ Nothing here imports Freqtrade or pandas; Freqtrade's downloader runs as a progr
 from cfsm.adapters.market_data.candles import Candles, Gap
 from cfsm.adapters.market_data.dataset import CandleFile, Dataset, Description, Kind, Problem, UnusableData
 from cfsm.adapters.market_data.download import Downloader
-from cfsm.adapters.market_data.index import Progress
 from cfsm.adapters.market_data.series import CandleType, Series, funding_of, mark_of
 from cfsm.adapters.market_data.store import DatasetStore
+from cfsm.application.progress import Progress
 
 __all__ = [
     "CandleFile",

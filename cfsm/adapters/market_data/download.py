@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
-from cfsm.adapters.market_data.index import Progress
 from cfsm.application.ports import Misconfigured, TryAgain
+from cfsm.application.progress import Progress
 
 _LINES_KEPT = 400
 _FETCHED = re.compile(r"Downloaded data for (?P<series>.+) with length")

@@ -1,7 +1,6 @@
 """The index of a dataset: what was found in each file, so that listing reads no candles."""
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -13,16 +12,10 @@ from cfsm.adapters.market_data.candles import Gap, content_hash, find_faults, fi
 from cfsm.adapters.market_data.dataset import CandleFile, Problem
 from cfsm.adapters.market_data.feather import UnreadableFile, read_candles
 from cfsm.adapters.market_data.series import FUTURES_FOLDER, Series, series_of
+from cfsm.application.progress import Progress, silent
 
 INDEX_FILE = "index.json"
 _VERSION = 1
-
-Progress = Callable[[str, int, int], None]
-"""Hears how far long work is: what is being done, how many are done, how many there are."""
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Tell nobody how far the work is."""
 
 
 def inspect_files(

@@ -25,7 +25,7 @@ from cfsm.adapters.market_data.dataset import (
 )
 from cfsm.adapters.market_data.download import Downloader, Wanted
 from cfsm.adapters.market_data.feather import write_candles
-from cfsm.adapters.market_data.index import Progress, inspect_files, silent
+from cfsm.adapters.market_data.index import inspect_files
 from cfsm.adapters.market_data.markets import listed_market, market_from_candles
 from cfsm.adapters.market_data.recipe import (
     DEFAULT_END,
@@ -38,6 +38,7 @@ from cfsm.adapters.market_data.recipe import (
 from cfsm.adapters.market_data.series import FUTURES_FOLDER, CandleType, series_of
 from cfsm.adapters.market_data.synthetic import generate
 from cfsm.application.ports import Misconfigured
+from cfsm.application.progress import Progress, silent
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)
 _EXCHANGE = "binance"
