@@ -1,4 +1,4 @@
-"""The clocks: the machine's, and one that tests set."""
+"""The machine's clock."""
 
 from datetime import UTC, datetime
 

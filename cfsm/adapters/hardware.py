@@ -13,6 +13,9 @@ PRESSURE = Path("/proc/pressure")
 TEMPERATURE_SECONDS = 10.0
 """A sensor may take milliseconds to answer, and heat changes slowly."""
 
+PROCESSOR_SENSORS = frozenset({"coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz"})
+"""Names of the kernel's sensors of processors; a disk may well be hotter without any harm."""
+
 LONGEST_WINDOWS = 5
 """A change over more windows than that is an old story: the kernel's own average of ten seconds is taken then."""
 
@@ -79,7 +82,8 @@ class _Pressure:
         last, self._last = self._last, (now, total)
         if last is None or not 0 < now - last[0] <= self._longest_seconds:
             return average
-        return min(100.0, max(0.0, (total - last[1]) / 1e4 / (now - last[0])))
+        waited_seconds = (total - last[1]) / 1e6
+        return min(100.0, max(0.0, 100 * waited_seconds / (now - last[0])))
 
 
 def _memory_available_mb() -> float | None:
@@ -115,7 +119,3 @@ def _temperature_celsius() -> float | None:
     }
     processor = [value for name, found in readings.items() if name in PROCESSOR_SENSORS for value in found]
     return max(processor or [value for found in readings.values() for value in found], default=None)
-
-
-PROCESSOR_SENSORS = frozenset({"coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz"})
-"""Names of the kernel's sensors of processors; a disk may well be hotter without any harm."""

@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 
 import orjson
 
-from cfsm.domain.evaluation import Evaluation, Kind, Stage
+from cfsm.domain.evaluation import STAGE_PERCENT, Evaluation, Kind, Stage
 from cfsm.domain.log import LogEntry
 from cfsm.projections.base import Facts, Projection, View, chosen, handles
 from cfsm.projections.facts import hex_of, strategy_of, text_of
-
-FULL_PERCENT = 100
 
 
 class RunState(StrEnum):
@@ -97,7 +95,7 @@ class Runs(Projection):
     def _completed(self, entry: LogEntry, facts: Facts) -> None:
         if row := self._changed(entry, facts):
             row.state, row.stage = RunState.COMPLETED.value, Stage.COMPLETED.value
-            row.percent, row.verdict, row.seconds = FULL_PERCENT, facts["verdict"], facts["seconds"]
+            row.percent, row.verdict, row.seconds = STAGE_PERCENT[Stage.COMPLETED], facts["verdict"], facts["seconds"]
             row.result_hash, row.findings = facts["result_hash"], text_of(facts["findings"])
             row.figures, row.identity = text_of(facts["figures"]), text_of(facts["identity"])
             row.blobs = text_of(facts["blobs"])
