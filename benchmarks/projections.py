@@ -21,6 +21,7 @@ from pathlib import Path
 
 import orjson
 
+from benchmarks.table import say
 from cfsm.domain.evaluation import Stage
 from cfsm.domain.log import LogEntry
 from cfsm.projections.fold import PAGE_ENTRIES
@@ -121,8 +122,9 @@ def timed(what: str, count: int, function, floor: float | None = None) -> float:
     began = time.perf_counter()
     function()
     seconds = time.perf_counter() - began
-    share = "" if floor is None else f"   {floor / seconds:5.2f} of SELECT + orjson"
-    print(f"{what:32} {seconds:8.2f} s {count / seconds:12,.0f} events/s{share}", flush=True)
+    say(what, count / seconds, "events/s", at_least=None if floor is None else 100_000, beside=f"{seconds:.2f} s")
+    if floor is not None:
+        say("… as a share of SELECT + orjson", floor / seconds, "", at_least=0.2)
     return seconds
 
 
@@ -145,7 +147,7 @@ def live(log: SqliteLog, directory: Path) -> None:
         for projector in projectors:
             projector.catch_up(log, position + 1)
     each_ms = (time.perf_counter() - began) / LIVE_EVENTS * 1000
-    print(f"one more event, to all {len(projectors)} projections {each_ms:6.2f} ms")
+    say(f"one more event, to all {len(projectors)} projections", each_ms, "ms")
     for projector in projectors:
         projector.close()
 
@@ -159,7 +161,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         directory, path = Path(temporary), Path(temporary) / "events.sqlite"
         timed("write the log", given.events, lambda: write_log(path, given.events))
-        print(f"log of {path.stat().st_size / 1e6:,.0f} MB")
+        say("the log's size", path.stat().st_size / 1e6, "MB")
         log = SqliteLog(path)
         raw(log)
         floor = timed("SELECT + orjson", given.events, lambda: raw(log))
@@ -167,7 +169,7 @@ def main() -> None:
             with Projector(projection, directory, page=given.page) as projector:
                 timed(f"build {projection.name}", given.events, lambda: projector.rebuild(log), floor)
             size = sum(each.stat().st_size for each in directory.glob(f"{projection.name}-*.db")) / 1e6
-            print(f"{'':32} {size:8.1f} MB")
+            say("… its size", size, "MB")
         (directory / "live").mkdir()
         live(log, directory / "live")
         timed(
@@ -180,7 +182,7 @@ def main() -> None:
             given.events,
             lambda: read(StrategiesView, directory).select(limit=50, newest_first=True),
         )
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+    say("peak memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
 
 
 if __name__ == "__main__":

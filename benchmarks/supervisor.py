@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.table import say
 from cfsm.adapters.supervisor.events import EventKind
 from cfsm.adapters.supervisor.units import RestartPolicy, UnitSpec
 from cfsm.adapters.systemd import PINGS_PER_WATCHDOG
@@ -36,21 +37,22 @@ async def measure(units: int, seconds: float, home: Path) -> None:
     began = time.perf_counter()
     async with supervised(home, *specs, policy=RestartPolicy(settled_seconds=0.0)) as watched:
         await all_ready(watched, *names)
-        print(f"start of {units} units, all ready    {time.perf_counter() - began:8.3f} s")
+        say(f"start of {units} units, all ready", time.perf_counter() - began, "s")
         used, since = time.process_time(), time.perf_counter()
         await asyncio.sleep(seconds)
         share = (time.process_time() - used) / (time.perf_counter() - since)
-        print(f"idle, {seconds:g} s                     {100 * share:8.3f} % of one core")
-        print(f"supervisor's resident memory      {psutil.Process().memory_info().rss / 2**20:8.1f} MB")
+        say(f"idle for {seconds:g} s: processor time of one core", 100 * share, "%")
+        say("supervisor's resident memory", psutil.Process().memory_info().rss / 2**20, "MB")
         again = []
         for kill in range(1, KILLS + 1):
             killed = time.perf_counter()
             os.kill(watched.status(names[0]).pid, signal.SIGKILL)
             await watched.until(EventKind.READY, names[0], times=kill + 1)
             again.append(time.perf_counter() - killed)
-        print(f"kill -9 to ready again, p50 / max {statistics.median(again):8.3f} / {max(again):.3f} s (pause 0.1 s)")
+        say("kill -9 to ready again, p50", statistics.median(again), "s", beside="of it a pause of 0.1 s")
+        say("kill -9 to ready again, longest", max(again), "s")
         began = time.perf_counter()
-    print(f"stop of {units} units                  {time.perf_counter() - began:8.3f} s")
+    say(f"stop of {units} units", time.perf_counter() - began, "s")
 
 
 def main() -> None:

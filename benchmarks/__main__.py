@@ -1,0 +1,38 @@
+"""All benchmarks, one after the other, with their targets: ``python -m benchmarks [--quick] [NAME…]``.
+
+NAME is event_store, projections, supervisor or factory. --quick measures less, to see that they work. Figures depend on
+what else the machine does: close other programs.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from benchmarks.table import title
+
+QUICK: Mapping[str, Sequence[str]] = {
+    "event_store": ("--events", "50000"),
+    "projections": ("--events", "50000"),
+    "supervisor": ("--seconds", "5"),
+    "factory": ("--events", "20000", "--seconds", "10", "--no-demo"),
+}
+"""Every benchmark, with the options that make it quick."""
+
+
+def main() -> int:
+    """Run them; give the exit code of the last that failed, 0 if none did."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[*QUICK, []], metavar="NAME")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    failed = 0
+    for name in options.names or QUICK:
+        title(f"benchmarks.{name}")
+        given = QUICK[name] if options.quick else ()
+        failed = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *given], check=False).returncode or failed
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
