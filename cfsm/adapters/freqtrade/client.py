@@ -55,7 +55,7 @@ class ForgeEngine:
     """
 
     def __init__(
-        self, socket_path: Path, datasets: Path | None = None, *, stock: bool = True, urgent: bool = False
+        self, socket_path: Path, datasets: Path | None = None, *, stock: bool = False, urgent: bool = False
     ) -> None:
         self._socket_path = socket_path
         self._datasets = datasets

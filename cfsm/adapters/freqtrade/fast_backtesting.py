@@ -5,6 +5,7 @@ Every candle that is visited runs Freqtrade's own code; what the candles in betw
 digit; where that cannot be promised, every candle is visited (`reasons_for_stock` says why).
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,11 +16,13 @@ from freqtrade.constants import Config, LongShort
 from freqtrade.data.converter import trim_dataframe
 from freqtrade.enums import BacktestState, TradingMode
 from freqtrade.exchange import Exchange
+from freqtrade.exchange.exchange import TICK_SIZE
 from freqtrade.optimize.backtesting import HEADERS
 from freqtrade.persistence import LocalTrade
 from freqtrade.strategy import IStrategy
 
 from cfsm.adapters.freqtrade.backtesting import StageClock, StockBacktesting
+from cfsm.adapters.freqtrade.own_code import Reach, reach_of
 from cfsm.adapters.freqtrade.skipping import FundingSums, PairRows, next_event
 
 _DIRECTIONS: tuple[LongShort | None, ...] = (None, "long", "short")
@@ -52,6 +55,7 @@ class FastBacktesting(StockBacktesting):
     """Visits the candles that matter."""
 
     def __init__(self, config: Config, exchange: Exchange, clock: StageClock) -> None:
+        self._precisions: dict[str, tuple[Any, list[float], list[float]]] = {}
         super().__init__(config, exchange, clock)
         self._stock_reasons = reasons_for_stock(self, self.strategylist[0])
 
@@ -77,7 +81,6 @@ class FastBacktesting(StockBacktesting):
         later = analysed.iloc[1:]
         dates = later["date"]
         rows = PairRows(
-            dates=dates.array,
             times_ns=dates.dt.as_unit("ns").astype("int64").to_numpy(),
             open=later["open"].to_numpy(dtype=np.float64),
             high=later["high"].to_numpy(dtype=np.float64),
@@ -89,6 +92,18 @@ class FastBacktesting(StockBacktesting):
         frame = self.futures_data.get(pair)
         rows.funding = FundingSums.of(frame) if frame is not None else None
         return rows
+
+    def get_pair_precision(self, pair: str, current_time: datetime) -> tuple[float | None, int]:
+        """Give the price precision of that time, as the candles show it."""
+        known = self._precisions.get(pair)
+        series = self.price_pair_prec.get(pair)
+        if known is None or known[0] is not series:
+            known = self._precisions[pair] = (series, *_steps(series))
+        _, moments, precisions = known
+        place = bisect_right(moments, current_time.timestamp()) - 1
+        if place >= 0:
+            return precisions[place], TICK_SIZE
+        return self.exchange.get_precision_price(pair), self.precision_mode_price
 
     def time_pair_generator(
         self, start_date: datetime, end_date: datetime, pairs: list[str], data: dict[str, Any]
@@ -115,14 +130,18 @@ class _Walk:
         self._pairs = pairs
         self._rows: dict[str, PairRows] = {pair: rows for pair, rows in data.items() if len(rows)}
         self.last = (end - first) // self._step
-        self._is_observed = any(overrides(self._strategy, name) for name in _CALLBACKS)
+        has_callbacks = any(overrides(self._strategy, name) for name in _CALLBACKS)
+        reach = reach_of(self._strategy, _READ_BY_THE_SEARCH) if has_callbacks else Reach(False, False)
+        self._is_observed = reach.sees_others
+        self._settings_may_change = reach.changes_settings
         self._on_every_candle = asks_on_every_candle(self._strategy)
         self._settings = self._current_settings()
         step_ns = int(self._step.total_seconds()) * 1_000_000_000
         first_ns = pd.Timestamp(first).value
         for rows in self._rows.values():
             rows.first_candle = (int(rows.times_ns[0]) - first_ns) // step_ns
-        self._grid = max(1, backtesting.funding_fee_timeframe_secs // backtesting.timeframe_secs)
+            rows.begin(first + rows.first_candle * self._step, self._step)
+        self._step_ns = step_ns
         self._grid_ns = backtesting.funding_fee_timeframe_secs * 1_000_000_000
         self._next = {pair: self._next_candle(pair, -1) for pair in self._rows}
         self._seen: dict[str, int] = {}
@@ -186,14 +205,14 @@ class _Walk:
             trade.adjust_min_max_rates(float(rows.high[begun:ended].max()), float(rows.low[begun:ended].min()))
             due = self._last_funding_row(rows, begun, ended)
             if due is not None:
-                self._backtesting._run_funding_fees(trade, rows.dates[due].to_pydatetime())  # noqa: SLF001
+                moment = self._first + (rows.first_candle + due) * self._step
+                self._backtesting._run_funding_fees(trade, moment)  # noqa: SLF001
         self._seen[trade.pair] = max(self._seen[trade.pair], ended - 1 + rows.first_candle)
 
     def _last_funding_row(self, rows: PairRows, begun: int, ended: int) -> int | None:
-        for row in range(ended - 1, max(begun, ended - self._grid) - 1, -1):
-            if int(rows.times_ns[row]) % self._grid_ns == 0:
-                return row
-        return None
+        since_due_ns = int(rows.times_ns[ended - 1]) % self._grid_ns
+        row = ended - 1 - since_due_ns // self._step_ns
+        return row if since_due_ns % self._step_ns == 0 and row >= begun else None
 
     def _next_candle(self, pair: str, candle: int) -> int | None:
         rows = self._rows[pair]
@@ -212,7 +231,7 @@ class _Walk:
 
     def _notice_new_settings(self, candle: int) -> None:
         """Search again where a callback has changed what the searches went by."""
-        if not self._is_observed:
+        if not self._settings_may_change:
             return
         settings = self._current_settings()
         if settings != self._settings:
@@ -227,6 +246,14 @@ class _Walk:
     def _current_settings(self) -> tuple[Any, ...]:
         values = [getattr(self._strategy, name, None) for name in _READ_BY_THE_SEARCH]
         return tuple(tuple(value.items()) if isinstance(value, dict) else value for value in values)
+
+
+def _steps(series: Any) -> tuple[list[float], list[float]]:
+    """Give the moments (in seconds) from which precisions hold, and these."""
+    if series is None:
+        return [], []
+    known = series.dropna()
+    return [moment.timestamp() for moment in known.index], known.tolist()
 
 
 def _shifted(analysed: pd.DataFrame, name: str) -> Any:

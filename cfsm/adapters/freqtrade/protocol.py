@@ -43,7 +43,7 @@ class Request:
 
     ask: Ask
     job: Job | None = None
-    stock: bool = True
+    stock: bool = False
     urgent: bool = False
 
 

@@ -6,6 +6,7 @@ too many is only slow.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,6 @@ class FundingSums:
 class PairRows:
     """The rows that Freqtrade's loop would get for one pair, made one by one when they are asked for."""
 
-    dates: Any
     times_ns: npt.NDArray[np.int64]
     open: Floats
     high: Floats
@@ -63,7 +63,13 @@ class PairRows:
 
     def __getitem__(self, row: int) -> list[Any]:
         prices = [float(column[row]) for column in (self.open, self.high, self.low, self.close)]
-        return [self.dates[row], *prices, *[_plain(column[row]) for column in self.signals]]
+        index = row if row >= 0 else len(self) + row
+        return [_moment(self._first + index * self._step), *prices, *[_plain(column[row]) for column in self.signals]]
+
+    def begin(self, first: datetime, step: timedelta) -> None:
+        """Say when the first row opens, and how far the rows lie apart."""
+        self._first = first
+        self._step = step
 
     def find_entries(self, *, can_short: bool) -> None:
         """Work out on which rows a trade could be opened, as `check_for_trade_entry` does."""
@@ -78,6 +84,20 @@ class PairRows:
         """Give the first row after this one on which a trade could be opened."""
         place = int(self.entries.searchsorted(row, "right"))
         return int(self.entries[place]) if place < len(self.entries) else None
+
+
+class Moment(datetime):
+    """A row's date: a datetime that answers `to_pydatetime`, as pandas' own do, without their weight."""
+
+    def to_pydatetime(self) -> datetime:
+        """Give the same moment as a plain datetime."""
+        return datetime(
+            self.year, self.month, self.day, self.hour, self.minute, self.second, self.microsecond, self.tzinfo
+        )
+
+
+def _moment(date: datetime) -> Moment:
+    return Moment(date.year, date.month, date.day, date.hour, date.minute, date.second, date.microsecond, date.tzinfo)
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,332 @@
+"""Parts of Freqtrade that give the same answers in less time; `installed` puts them in place.
+
+What is slow in a backtest is not the market: it is decimal arithmetic over strings, orders and locks that think they
+live in a database, and deep copies of trades. Each part here is held to the original by tests, to the last digit.
+"""
+
+import contextlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import freqtrade.optimize.backtesting as backtesting_module
+import freqtrade.strategy.interface as interface_module
+import freqtrade.strategy.strategy_wrapper as wrapper_module
+import pandas as pd
+from freqtrade.data.btanalysis.bt_fileutils import BT_DATA_COLUMNS
+from freqtrade.exchange import Exchange, exchange_utils
+from freqtrade.persistence import LocalTrade, Order, PairLocks, pairlock_middleware, trade_model
+from freqtrade.persistence.models import PairLock
+
+from cfsm.adapters.freqtrade.quick_numbers import (
+    EXACT,
+    QuickPrecise,
+    exact,
+    quick_amount_to_contract_precision,
+    quick_price_to_precision,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MOST_DECIMALS = 18
+
+
+@cache
+def plain_class(model: type) -> type:
+    """Give a class that does what a model of Freqtrade's database does, without a database behind its attributes."""
+    space: dict[str, Any] = {"_trade_live": None, "_trade_bt": None}
+    for name, value in vars(model).items():
+        if isinstance(value, property | staticmethod) or callable(value):
+            space.setdefault(name, value)
+    space.update(dict.fromkeys(model.__table__.columns.keys()))  # type: ignore[attr-defined]  # of every model
+    for name in ("__init__", "__mapper__", "__table__", "registry", "metadata"):
+        space.pop(name, None)
+
+    def __init__(self: Any, **values: Any) -> None:  # noqa: N807 (becomes the class's own)
+        self.__dict__.update(values)
+
+    return type(model.__name__, (), space | {"__init__": __init__, "__qualname__": model.__name__})
+
+
+def copy_of(thing: Any) -> Any:
+    """Give what `deepcopy` gives, quickly for trades: their own orders, the same immutable rest."""
+    if not isinstance(thing, LocalTrade):
+        return deepcopy(thing)
+    twin = object.__new__(type(thing))
+    for name, value in vars(thing).items():
+        vars(twin)[name] = value if isinstance(value, _IMMUTABLE) else None if name == "orders" else deepcopy(value)
+    twin.orders = [_copy_of_order(order, twin) for order in thing.orders]
+    return twin
+
+
+_IMMUTABLE = (float, int, str, type(None), datetime)
+
+
+def _copy_of_order(order: Any, trade: LocalTrade) -> Any:
+    twin = object.__new__(type(order))
+    vars(twin).update(vars(order))
+    twin._trade_bt = trade
+    return twin
+
+
+def quick_safe_wrapper(
+    function: Callable[..., Any], message: str = "", default_retval: Any = None, supress_error: bool = False
+) -> Any:
+    """Give what `strategy_safe_wrapper` gives; Freqtrade's own methods, which raise nothing, need no wrapper."""
+    if getattr(function, "__qualname__", "").startswith("IStrategy.") and not hasattr(function, "__wrapped__"):
+        return function
+    return _SAFE_WRAPPER(function, message, default_retval, supress_error)
+
+
+_SAFE_WRAPPER = wrapper_module.strategy_safe_wrapper
+
+
+class QuickFunding:
+    """`Exchange.calculate_funding_fees` for frames that stay the same during a backtest."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[pd.DataFrame, list[int], list[float]]] = {}
+
+    def __call__(
+        self, df: pd.DataFrame, amount: float, is_short: bool, open_date: datetime, close_date: datetime
+    ) -> float:
+        """Give the sum of funding between two times, both included; negative where the trade pays."""
+        known = self._known.get(id(df))
+        if known is None:
+            if "_ff_fee_per_unit" not in df.columns:
+                df = Exchange._add_funding_columns(df)  # noqa: SLF001 (as the original)
+            dates, fees_per_unit = (
+                df[name].tolist() if len(df) else [] for name in ("_ff_date_ns", "_ff_fee_per_unit")
+            )
+            known = self._known[id(df)] = (df, dates, fees_per_unit)
+        _, dates, fees_per_unit = known
+        first, last = bisect_left(dates, _nanoseconds(open_date)), bisect_right(dates, _nanoseconds(close_date))
+        fees: float = sum([fee * amount for fee in fees_per_unit[first:last]])
+        if fees != fees:  # noqa: PLR0124 (NaN is not itself)
+            fees = 0.0
+        return fees if is_short else -fees
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND * 1000
+
+
+class QuickLocks:
+    """`PairLocks.get_pair_locks` during a backtest, by pair and end instead of through all locks that ever were."""
+
+    def __init__(self) -> None:
+        self._locks: list[Any] | None = None
+        self._taken = 0
+        self._ends: dict[str, list[datetime]] = {}
+        self._by_end: dict[str, list[tuple[int, Any]]] = {}
+
+    def __call__(self, pair: str | None, now: datetime | None = None, side: str | None = None) -> list[Any]:
+        """Give the locks that hold at this time, oldest first."""
+        if pair is None or now is None or PairLocks.use_db:
+            found: list[Any] = list(_GET_PAIR_LOCKS(pair, now, side))
+            return found
+        self._take_new()
+        ends = self._ends.get(pair, [])
+        held = sorted(self._by_end.get(pair, [])[bisect_right(ends, now) :], key=lambda numbered: numbered[0])
+        return [lock for _, lock in held if lock.active is True and (side is None or lock.side in ("*", side))]
+
+    def _take_new(self) -> None:
+        locks = PairLocks.locks
+        if self._locks is not locks:
+            self._locks, self._taken, self._ends, self._by_end = locks, 0, {}, {}
+        for number in range(self._taken, len(locks)):
+            lock = locks[number]
+            place = bisect_right(self._ends.setdefault(lock.pair, []), lock.lock_end_time)
+            self._ends[lock.pair].insert(place, lock.lock_end_time)
+            self._by_end.setdefault(lock.pair, []).insert(place, (number, lock))
+        self._taken = len(locks)
+
+
+_GET_PAIR_LOCKS = PairLocks.get_pair_locks
+
+
+class QuickHistory:
+    """`LocalTrade.get_trades_proxy` during a backtest: closed trades stand in the order in which they closed."""
+
+    def __init__(self) -> None:
+        self._trades: list[Any] | None = None
+        self._closes: list[datetime] = []
+        self._is_ordered = True
+
+    def __call__(
+        self,
+        *,
+        pair: str | None = None,
+        is_open: bool | None = None,
+        open_date: datetime | None = None,
+        close_date: datetime | None = None,
+    ) -> list[Any]:
+        """Give the trades that pass these filters."""
+        if is_open is False and close_date is not None and open_date is None:
+            self._take_new()
+            if self._is_ordered:
+                later = LocalTrade.bt_trades[bisect_right(self._closes, close_date) :]
+                return [trade for trade in later if trade.pair == pair] if pair else later
+        found: list[Any] = _GET_TRADES_PROXY(pair=pair, is_open=is_open, open_date=open_date, close_date=close_date)
+        return found
+
+    def _take_new(self) -> None:
+        trades = LocalTrade.bt_trades
+        if self._trades is not trades or len(self._closes) > len(trades):
+            self._trades, self._closes, self._is_ordered = trades, [], True
+        for trade in trades[len(self._closes) :]:
+            closed = trade.close_date
+            if closed is None or (self._closes and closed < self._closes[-1]):
+                self._is_ordered = False
+            self._closes.append(closed)
+
+
+_GET_TRADES_PROXY = LocalTrade.get_trades_proxy
+
+
+def quick_recalc_trade_from_orders(self: LocalTrade, *, is_closing: bool = False) -> None:
+    """Do what `LocalTrade.recalc_trade_from_orders` does for a trade with one entry and at most one, whole, exit."""
+    filled = [order for order in self.orders if not order.ft_is_open and order.filled]
+    if not _is_simple(self, filled):
+        _RECALC_TRADE_FROM_ORDERS(self, is_closing=is_closing)
+        return
+    entry = filled[0]
+    rate, amount = exact(entry.safe_price), exact(entry.safe_amount_after_fee)
+    stake = EXACT.multiply(rate, amount)  # divided by the amount this is the rate again, exactly
+    leverage = self.leverage or 1.0
+    entry_funding = 0.0 + (entry.funding_fee or 0.0)
+    if len(filled) == 1:
+        self.funding_fees = entry_funding
+        self.max_stake_amount = float(stake) / leverage
+        self.open_rate = quick_price_to_precision(float(rate), self.price_precision, self.precision_mode_price)
+        self.amount = _tradable(self, entry)
+        self.stake_amount = float(stake) / leverage
+        self.fee_open_cost = self.fee_open * float(self.max_stake_amount)
+        self.recalc_open_trade_value()
+        if self.stop_loss_pct is not None:
+            self.adjust_stop_loss(self.open_rate, self.stop_loss_pct)
+        return
+    leave = filled[1]
+    total_stake = 0.0 + self._calc_open_trade_value(entry.safe_amount_after_fee, entry.safe_price)
+    self.funding_fees = entry_funding + (leave.funding_fee or 0.0)
+    result = self.calculate_profit(leave.safe_price, leave.safe_amount_after_fee, float(rate))
+    profit = 0.0 + result.profit_abs
+    ratio = (profit / total_stake) * self.leverage if total_stake > 0 else 0.0
+    self.max_stake_amount = float(stake) / leverage
+    if ratio:
+        self.close_profit, self.realized_profit, self.close_profit_abs = ratio, profit, result.profit_abs
+    if is_closing and total_stake > 0:
+        self.close_profit, self.close_profit_abs = ratio, profit
+
+
+_RECALC_TRADE_FROM_ORDERS = LocalTrade.recalc_trade_from_orders
+
+
+def _is_simple(trade: LocalTrade, filled: list[Any]) -> bool:
+    if not 1 <= len(filled) <= 2 or any(order.ft_fee_base for order in filled):  # noqa: PLR2004 (entry and exit)
+        return False
+    entry = filled[0]
+    if entry.ft_order_side != trade.entry_side or not entry.safe_price > 0:
+        return False
+    exponent = exact(entry.safe_price).as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -_MOST_DECIMALS:
+        return False
+    if len(filled) == 1:
+        return _tradable(trade, entry) > 0
+    leave = filled[1]
+    same: bool = leave.safe_amount_after_fee == entry.safe_amount_after_fee
+    return leave.ft_order_side == trade.exit_side and same
+
+
+def _tradable(trade: LocalTrade, entry: Any) -> float:
+    amount = float(entry.safe_amount_after_fee)
+    return quick_amount_to_contract_precision(amount, trade.amount_precision, trade.precision_mode, trade.contract_size)
+
+
+def quick_trade_list_to_dataframe(trades: list[LocalTrade], *, minified: bool = True) -> pd.DataFrame:
+    """Give what `trade_list_to_dataframe` gives for closed trades."""
+    if not minified or any(trade.is_open for trade in trades):
+        frame: pd.DataFrame = _TRADE_LIST_TO_DATAFRAME(trades, minified=minified)
+        return frame
+    frame = pd.DataFrame.from_records([_record(trade) for trade in trades], columns=BT_DATA_COLUMNS)
+    if len(frame):
+        frame["close_date"] = pd.to_datetime(frame["close_timestamp"], unit="ms", utc=True)
+        frame["open_date"] = pd.to_datetime(frame["open_timestamp"], unit="ms", utc=True)
+        frame["close_rate"] = frame["close_rate"].astype("float64")
+    return frame
+
+
+_TRADE_LIST_TO_DATAFRAME = backtesting_module.trade_list_to_dataframe
+
+
+def _record(trade: LocalTrade) -> Mapping[str, Any]:
+    opened, closed = trade.open_date_utc, trade.close_date_utc
+    entry_side = trade.entry_side
+    return {
+        "pair": trade.pair,
+        "stake_amount": round(trade.stake_amount, 8),
+        "max_stake_amount": round(trade.max_stake_amount, 8) if trade.max_stake_amount else None,
+        "amount": round(trade.amount, 8),
+        "open_rate": trade.open_rate,
+        "close_rate": trade.close_rate,
+        "fee_open": trade.fee_open,
+        "fee_close": trade.fee_close,
+        "trade_duration": int(int((closed - opened).total_seconds()) // 60),
+        "profit_ratio": trade.close_profit,
+        "profit_abs": trade.close_profit_abs,
+        "exit_reason": trade.exit_reason,
+        "initial_stop_loss_abs": trade.initial_stop_loss,
+        "initial_stop_loss_ratio": trade.initial_stop_loss_pct or None,
+        "stop_loss_abs": trade.stop_loss,
+        "stop_loss_ratio": trade.stop_loss_pct or None,
+        "min_rate": trade.min_rate,
+        "max_rate": trade.max_rate,
+        "is_open": trade.is_open,
+        "enter_tag": trade.enter_tag,
+        "leverage": trade.leverage,
+        "is_short": trade.is_short,
+        "open_timestamp": int(opened.timestamp() * 1000),
+        "close_timestamp": int(closed.timestamp() * 1000),
+        "orders": [order.to_json(entry_side, minified=True) for order in trade.select_filled_or_open_orders()],
+        "funding_fees": trade.funding_fees,
+    }
+
+
+@contextlib.contextmanager
+def installed(exchange: Exchange) -> Iterator[None]:
+    """Put the quick parts in place, in this process and for this exchange; take them out again at the end."""
+    changes: list[tuple[ModuleType | Exchange | type, str, Any]] = [
+        *[(module, "FtPrecise", QuickPrecise) for module in (trade_model, exchange_utils, backtesting_module)],
+        *[(module, "price_to_precision", quick_price_to_precision) for module in (trade_model, backtesting_module)],
+        *[
+            (module, "amount_to_contract_precision", quick_amount_to_contract_precision)
+            for module in (trade_model, backtesting_module)
+        ],
+        (backtesting_module, "Order", plain_class(Order)),
+        (pairlock_middleware, "PairLock", plain_class(PairLock)),
+        (PairLocks, "get_pair_locks", staticmethod(QuickLocks())),
+        (LocalTrade, "get_trades_proxy", staticmethod(QuickHistory())),
+        (LocalTrade, "recalc_trade_from_orders", quick_recalc_trade_from_orders),
+        (backtesting_module, "trade_list_to_dataframe", quick_trade_list_to_dataframe),
+        *[(module, "strategy_safe_wrapper", quick_safe_wrapper) for module in (backtesting_module, interface_module)],
+        (wrapper_module, "deepcopy", copy_of),
+        (exchange, "calculate_funding_fees", QuickFunding()),
+    ]
+    before = [(place, name, vars(place).get(name, _MISSING)) for place, name, _ in changes]
+    for place, name, value in changes:
+        setattr(place, name, value)
+    try:
+        yield
+    finally:
+        for place, name, original in before:
+            if original is _MISSING:
+                delattr(place, name)
+            else:
+                setattr(place, name, original)
+
+
+_MISSING = object()
