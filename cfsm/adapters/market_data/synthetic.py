@@ -53,14 +53,18 @@ _SHARED_JUMPS = (0.5, 0.006, 0.12)
 _OWN_JUMPS = (0.25, 0.004, 0.06)
 _JUMPS_AT_VOLATILITY = 0.04
 _JUMP_KICK = 0.8  # added to log volatility by a jump of one percent
+_CRASHES = 0.53  # share of jumps that go down: a little more than up
 
 _REGIME_SHORTEST, _REGIME_MEAN = 72, 720  # steps: 6 hours, and 60 hours on top of it
+_RISING, _TRENDING = 0.3, 0.6  # shares of regimes: three up and three down for every four ranges
 _TREND_SHARED, _TREND_OWN = 0.80, 0.60  # drift per day of a trend, in daily standard deviations, on average
 _PULL_HALF_LIFE, _ANCHOR_HALF_LIFE, _LEVEL_HALF_LIFE = 96, 288, 17_280
 
 _MARK_DIGITS = 8
 _FUNDING_STEP_MS = 8 * 3_600_000
 _FUNDING_BASE, _FUNDING_CLAMP, _FUNDING_LARGEST = 1e-4, 5e-4, 3e-3
+# The premium of the traded price: its mean, what is kept of a deviation, what a return adds, its own noise.
+_PREMIUM_MEAN, _PREMIUM_KEPT, _PREMIUM_OF_RETURN, _PREMIUM_NOISE = 4e-5, 0.6, 8e-4, 4e-5
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ def _log_volatility(recipe: Recipe, purpose: str, parts: Sequence[tuple[int, flo
 def _jumps(recipe: Recipe, purpose: str, per_day: float, smallest: float, largest: float) -> Floats:
     """Give jumps of the log price, most of them zero; the tail of their sizes falls with the square."""
     draws = Draws(recipe.seed, f"jumps {purpose}").uniforms(recipe.steps, 3)
-    sign = np.where(draws[:, 2] < 0.53, -1.0, 1.0)  # noqa: PLR2004 - crashes are a little more frequent than spikes
+    sign = np.where(draws[:, 2] < _CRASHES, -1.0, 1.0)
     size = np.minimum(smallest / np.sqrt(draws[:, 1]), largest)
     return np.where(draws[:, 0] < per_day / STEPS_PER_DAY, sign * size, 0.0)
 
@@ -175,8 +179,8 @@ def _regimes(recipe: Recipe, purpose: str, trend: float) -> tuple[Floats, Floats
     drift, pull = np.zeros(steps), np.zeros(steps)
     bounds = np.minimum(np.concatenate([[0], np.cumsum(lengths)]), steps)
     for (begin, end), (_, kind, strength) in zip(pairwise(bounds), draws, strict=True):
-        if kind < 0.6:  # noqa: PLR2004 - three up and three down for every four ranges
-            drift[begin:end] = (1 if kind < 0.3 else -1) * trend * (0.5 + strength)  # noqa: PLR2004
+        if kind < _TRENDING:
+            drift[begin:end] = (1 if kind < _RISING else -1) * trend * (0.5 + strength)
         else:
             pull[begin:end] = 1.0
     return drift, pull
@@ -266,9 +270,10 @@ def _funding(recipe: Recipe, pair: str, hourly: Ticks) -> Candles:
     opens = np.log(hourly.open[::8].astype(np.float64))
     gone = np.diff(opens, prepend=opens[0])
     draws = Draws(recipe.seed, f"funding {pair}").normals(len(dates))
-    premium, mean, rates = 4e-5, 4e-5, np.empty(len(dates))
+    premium, rates = _PREMIUM_MEAN, np.empty(len(dates))
     for at, (move, draw) in enumerate(zip(gone.tolist(), draws.tolist(), strict=True)):
-        premium = mean + 0.6 * (premium - mean) + 8e-4 * move + 4e-5 * draw
+        kept = _PREMIUM_KEPT * (premium - _PREMIUM_MEAN)
+        premium = _PREMIUM_MEAN + kept + _PREMIUM_OF_RETURN * move + _PREMIUM_NOISE * draw
         rates[at] = premium + min(max(_FUNDING_BASE - premium, -_FUNDING_CLAMP), 0.0)
     rates = np.clip(rates, -_FUNDING_LARGEST, _FUNDING_LARGEST)
     return Candles(funding_of(pair), dates, {"funding_rate": _whole(rates * 1e8) / 1e8})
