@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from cfsm.application.ports import Misconfigured
+from cfsm.application.errors import Misconfigured
 
 
 class CannotDetach(Misconfigured):

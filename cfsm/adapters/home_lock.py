@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from cfsm.adapters.home import RUN_FOLDER
-from cfsm.application.ports import Misconfigured
+from cfsm.application.errors import Misconfigured
 
 ATTEMPTS = 10
 ATTEMPT_EVERY_SECONDS = 0.05

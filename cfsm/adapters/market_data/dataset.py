@@ -14,7 +14,7 @@ import orjson
 from cfsm.adapters.market_data.candles import Candles, Gap
 from cfsm.adapters.market_data.feather import UnreadableFile, read_candles
 from cfsm.adapters.market_data.series import FUTURES_FOLDER, CandleType, Series, funding_of, mark_of
-from cfsm.application.ports import Misconfigured
+from cfsm.application.errors import Misconfigured
 
 DESCRIPTION_FILE = "dataset.json"
 MARKETS_FILE = "markets.json"

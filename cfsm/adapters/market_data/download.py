@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from cfsm.application.ports import Misconfigured, TryAgain
+from cfsm.application.errors import Misconfigured, TryAgain
 from cfsm.application.progress import Progress
 
 _LINES_KEPT = 400

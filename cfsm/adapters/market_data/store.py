@@ -37,7 +37,7 @@ from cfsm.adapters.market_data.recipe import (
 )
 from cfsm.adapters.market_data.series import FUTURES_FOLDER, CandleType, series_of
 from cfsm.adapters.market_data.synthetic import generate
-from cfsm.application.ports import Misconfigured
+from cfsm.application.errors import Misconfigured
 from cfsm.application.progress import Progress, silent
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cfsm.adapters.home_lock import Holder, holder_of
 from cfsm.adapters.supervisor.processes import wait_for_end
-from cfsm.application.ports import Misconfigured
+from cfsm.application.errors import Misconfigured
 
 STOP_TIMEOUT_SECONDS = 60.0
 
