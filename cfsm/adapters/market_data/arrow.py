@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.ipc
 from pyarrow import feather
 
-from cfsm.adapters.market_data.candles import Candles, Floats
-from cfsm.adapters.market_data.feather import UnreadableFile
+from cfsm.adapters.market_data.candles import Candles, Floats, UnreadableFile
 from cfsm.adapters.market_data.series import CandleType, Series
 
 

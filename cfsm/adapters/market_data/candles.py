@@ -16,6 +16,10 @@ LONGEST_FUNDING_STEP_MS = 8 * 3_600_000
 """Exchanges settle funding every 8 hours or more often."""
 
 
+class UnreadableFile(Exception):
+    """A file holds no candles that can be read; the message says why."""
+
+
 @dataclass(frozen=True)
 class Gap:
     """Candles that are not there: the first and the last missing one (epoch, milliseconds), and how many."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from cfsm.adapters.market_data.candles import Candles, Gap
-from cfsm.adapters.market_data.feather import UnreadableFile, read_candles
+from cfsm.adapters.market_data.candles import Candles, Gap, UnreadableFile
+from cfsm.adapters.market_data.feather import read_candles
 from cfsm.adapters.market_data.series import FUTURES_FOLDER, CandleType, Series, funding_of, mark_of
 from cfsm.application.errors import Misconfigured
 

@@ -6,10 +6,6 @@ from cfsm.adapters.market_data.candles import Candles
 from cfsm.adapters.market_data.series import Series
 
 
-class UnreadableFile(Exception):
-    """The file holds no candles that can be read; the message says why."""
-
-
 def read_candles(path: Path, series: Series) -> Candles:
     """Read one file. Raise UnreadableFile if it is damaged or has other columns than the series asks for."""
     from cfsm.adapters.market_data import arrow  # noqa: PLC0415  a worker that only names a dataset needs no pyarrow

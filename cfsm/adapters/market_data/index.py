@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from cfsm.adapters.market_data.candles import Gap, content_hash, find_faults, find_gaps
+from cfsm.adapters.market_data.candles import Gap, UnreadableFile, content_hash, find_faults, find_gaps
 from cfsm.adapters.market_data.dataset import CandleFile, Problem
-from cfsm.adapters.market_data.feather import UnreadableFile, read_candles
+from cfsm.adapters.market_data.feather import read_candles
 from cfsm.adapters.market_data.series import FUTURES_FOLDER, Series, series_of
 from cfsm.application.progress import Progress, silent
 

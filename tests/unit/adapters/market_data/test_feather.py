@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather
 
-from cfsm.adapters.market_data.candles import content_hash
-from cfsm.adapters.market_data.feather import UnreadableFile, read_candles, write_candles
+from cfsm.adapters.market_data.candles import UnreadableFile, content_hash
+from cfsm.adapters.market_data.feather import read_candles, write_candles
 from cfsm.adapters.market_data.series import CandleType, Series, funding_of
 
 SERIES = Series("BTC/USDT:USDT", "5m", CandleType.FUTURES)
