@@ -6,13 +6,13 @@ import socket
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cfsm.adapters.blobs import BlobFolder
 from cfsm.adapters.clock import SystemClock
 from cfsm.adapters.home import BLOBS_FOLDER, DATA_FOLDER, PROJECTIONS_FOLDER, run_folder
 from cfsm.application.tasks import POLICY, TaskKind
-from cfsm.bootstrap.views import by_reaction, view_of
+from cfsm.bootstrap.views import ViewKind, by_reaction, view_of
 from cfsm.domain.evaluation import Conditions, Limits
 from cfsm.domain.retention import Summary
 from cfsm.domain.selection import ProofRules
@@ -23,7 +23,6 @@ if TYPE_CHECKING:  # imported where they are used: a question about the past nee
     from cfsm.adapters.market_data.store import DatasetStore
     from cfsm.application.factory import Factory
     from cfsm.application.ports import Bell
-    from cfsm.projections.base import View
     from cfsm.projections.strategies import StrategiesView
     from cfsm.settings import Settings
 
@@ -132,7 +131,7 @@ class House:
         """Where projections lie."""
         return self.path / PROJECTIONS_FOLDER
 
-    def view(self, kind: "type[View]") -> Any:
+    def view(self, kind: type[ViewKind]) -> ViewKind:
         """Give a view as it is now."""
         return view_of(kind, self.projections_folder, self.factory.store, self.open_bell)
 
@@ -141,8 +140,7 @@ class House:
         """The strategies as they are now."""
         from cfsm.projections.strategies import StrategiesView
 
-        view: StrategiesView = self.view(StrategiesView)
-        return view
+        return self.view(StrategiesView)
 
     @property
     def proof_rules(self) -> ProofRules:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from cfsm.application.errors import Misconfigured, TryAgain
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # imported where they are used: a question about the past nee
     from cfsm.projections.base import Projection, View
     from cfsm.projections.projector import Projector
 
+ViewKind = TypeVar("ViewKind", bound="View")
+
 CATCH_UP_SECONDS = 10.0
 """How long a question waits for a running projector to reach the head of the log."""
 
@@ -21,7 +23,7 @@ LOOK_SECONDS = 0.02
 """How often it looks."""
 
 
-def view_of(kind: "type[View]", folder: Path, log: "Log", open_bell: "Callable[[], Bell]") -> Any:
+def view_of(kind: type[ViewKind], folder: Path, log: "Log", open_bell: "Callable[[], Bell]") -> ViewKind:
     """Give a view as it is now: brought up to date here, or by the projector that is at work.
 
     Where the disk takes nothing it is folded in memory. Raise TryAgain if the projector does not come to the end.
