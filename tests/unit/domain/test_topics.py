@@ -1,6 +1,8 @@
 """Topics: every event says by a name of its own what it is, and the name never changes."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 from eventsourcing.utils import resolve_topic
@@ -65,3 +67,10 @@ def test_every_event_has_meta(event):
 def test_an_event_of_a_later_version_can_read_every_earlier_one(event):
     for version in range(1, getattr(event, "class_version", 1)):
         assert callable(getattr(event, f"upcast_v{version}_v{version + 1}"))
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__qualname__)
+def test_facts_are_flat_text_numbers_lists_and_mappings(event):
+    flat = {str, int, float, Sequence[str], Sequence[Mapping[str, Any]], Mapping[str, Any], Mapping[str, str]}
+
+    assert set(event.__annotations__.values()) <= flat
