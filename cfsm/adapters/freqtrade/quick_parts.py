@@ -176,7 +176,7 @@ class QuickHistory:
 
     def _take_new(self) -> None:
         trades = LocalTrade.bt_trades
-        if self._trades is not trades or len(self._closes) > len(trades):
+        if len(self._closes) > len(trades) or self._trades is not trades:
             self._trades, self._closes, self._is_ordered = trades, [], True
         for trade in trades[len(self._closes) :]:
             closed = trade.close_date
