@@ -18,20 +18,6 @@ from typing import Any
 from cfsm.domain.equity import equity_curve, ratio_or_none
 from cfsm.domain.trades import Trade
 
-__all__ = [
-    "Drawdown",
-    "Metrics",
-    "ReturnMoments",
-    "Trade",
-    "annualised",
-    "drawdown",
-    "expectancy_ratio",
-    "fees_share",
-    "measure",
-    "return_moments",
-    "sortino_daily",
-]
-
 DAYS_A_YEAR = 365
 """Crypto futures trade every day."""
 
