@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sqlite3
 import time
 
@@ -226,6 +227,24 @@ def test_a_killed_supervisor_takes_its_workers_along(running):
     running.kill()
 
     running.until(lambda: not processes_of(running.home))
+
+
+def test_a_machine_that_stood_still_kills_nobody(tmp_path):
+    impatient = QUICK.replace("workers: {", "workers: {watchdog_seconds: 3, lease_seconds: 4, ")
+    with RunningFactory(tmp_path / "home", seconds=0.05, configuration=impatient) as running:
+        running.make_candles()
+        running.start().until_ready()
+        pids = running.pids()
+
+        for pid in pids.values():
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(8)
+        for pid in pids.values():
+            os.kill(pid, signal.SIGCONT)
+        generate(running)
+
+        assert running.pids() == pids
+        assert running.stop() == 0
 
 
 def test_the_live_view_reads_while_everything_is_killed(running):

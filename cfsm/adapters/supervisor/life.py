@@ -16,6 +16,13 @@ EXTENSION_MAX_SECONDS = 3600.0
 """A unit may ask for so much more time at once, and as often as it likes."""
 
 
+OVERSLEPT_SECONDS = 2.0
+"""Whoever looks at a deadline so late did not run itself: the machine stood still, and the unit could not speak."""
+
+WAKING_SECONDS = 5.0
+"""What a unit has to speak in after its machine stood still."""
+
+
 class Phase(StrEnum):
     """Where a run stands."""
 
@@ -79,6 +86,9 @@ class Life:
     def overdue(self, now: float) -> Order | None:
         """Give what is to be done about a deadline that has passed, and go on to the next one."""
         if self.deadline is None or now < self.deadline:
+            return None
+        if now - self.deadline > OVERSLEPT_SECONDS and self.phase in (Phase.STARTING, Phase.RUNNING):
+            self.deadline = now + WAKING_SECONDS
             return None
         spec = self._spec
         if self.phase is Phase.STARTING:

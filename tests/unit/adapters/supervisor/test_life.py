@@ -4,7 +4,14 @@ from signal import SIGABRT, SIGKILL
 
 import pytest
 
-from cfsm.adapters.supervisor.life import ABORT_GRACE_SECONDS, HURRIED_STOP_SECONDS, Life, Order, Phase
+from cfsm.adapters.supervisor.life import (
+    ABORT_GRACE_SECONDS,
+    HURRIED_STOP_SECONDS,
+    WAKING_SECONDS,
+    Life,
+    Order,
+    Phase,
+)
 from cfsm.adapters.supervisor.units import UnitSpec
 
 SPEC = UnitSpec(
@@ -48,6 +55,28 @@ def test_signs_of_life_put_the_watchdog_off():
 
     assert life.overdue(4.9) is None
     assert life.overdue(5.0) == Order(SIGABRT, "no sign of life for 3 s")
+
+
+def test_a_machine_that_stood_still_makes_no_healthy_unit_a_dead_one():
+    life = running()
+
+    assert life.overdue(300.0) is None, "nobody could speak meanwhile"
+    life.ping(300.1)
+    assert life.overdue(303.0) is None
+
+
+def test_a_unit_that_is_silent_after_the_machine_stood_still_is_hung():
+    life = running()
+
+    assert life.overdue(300.0) is None
+    assert life.overdue(300.0 + WAKING_SECONDS) == Order(SIGABRT, "no sign of life for 3 s")
+
+
+def test_a_start_that_the_machine_slept_through_has_time_to_end():
+    life = Life(SPEC, 0.0)
+
+    assert life.overdue(300.0) is None
+    assert life.overdue(300.0 + WAKING_SECONDS).signal == SIGABRT
 
 
 def test_a_sign_of_life_is_not_readiness():
