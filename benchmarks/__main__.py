@@ -1,7 +1,7 @@
 """All benchmarks, one after the other, with their targets: ``python -m benchmarks [--quick] [NAME…]``.
 
-NAME is event_store, projections, supervisor or factory. --quick measures less, to see that they work. Figures depend on
-what else the machine does: close other programs.
+NAME is event_store, projections, supervisor, generation or factory. --quick measures less, to see that they work.
+Figures depend on what else the machine does: close other programs.
 """
 
 import argparse
@@ -15,6 +15,7 @@ QUICK: Mapping[str, Sequence[str]] = {
     "event_store": ("--events", "50000"),
     "projections": ("--events", "50000"),
     "supervisor": ("--seconds", "5"),
+    "generation": ("--rounds", "1"),
     "factory": ("--events", "20000", "--seconds", "10", "--no-demo"),
 }
 """Every benchmark, with the options that make it quick."""

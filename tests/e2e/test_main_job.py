@@ -7,11 +7,13 @@ import json
 import signal
 import subprocess
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from cfsm.application.history import History
 from tests.fakes.running_factory import ROOT, RunningFactory, processes_of
+from tests.fakes.supervised import is_alive
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -150,6 +152,30 @@ def test_what_was_interrupted_goes_on_where_it_was(tmp_path):
         ends = Counter(each.meta["task"] for each in happened(running, "Evaluation.Completed", "Evaluation.Failed"))
         assert set(ends.values()) == {1}
         assert len(json.loads(running.cfsm("leaderboard", "--json").stdout)) > 0
+
+
+def test_a_forge_that_is_killed_takes_its_runs_along_and_the_work_is_done_again(tmp_path):
+    with RunningFactory(tmp_path / "home", seconds=None, configuration=CALM % "synthetic") as running:
+        running.cfsm("data", "synth", "--start", "2025-01-01", "--end", "2025-03-01")
+        running.start().until_ready()
+        running.cfsm("generate", "--seed", "11")
+        forge = running.pids()["forge"]
+        running.until(lambda: children_of(forge), every_seconds=0.01)
+        caged = children_of(forge)
+
+        running.kill(forge)
+
+        running.until(lambda: not any(is_alive(pid) for pid in caged))
+        running.until_idle(DEMO_SECONDS)
+        assert running.stop() == 0
+        assert len(happened(running, "Evaluation.Resumed")) == 1
+        ends = Counter(each.meta["task"] for each in happened(running, "Evaluation.Completed", "Evaluation.Failed"))
+        assert set(ends.values()) == {1}
+        assert happened(running, "ParkedTask.Parked") == []
+
+
+def children_of(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.mark.skipif(not REAL_CANDLES.exists(), reason="no real candles in ../shared/data")
