@@ -46,6 +46,7 @@ def test_a_resumed_run_counts_its_attempts_and_begins_at_the_beginning():
     story.resume(run)
 
     assert (only(story).attempts, only(story).stage, only(story).percent) == (2, "", 0)
+    assert only(story).conditions["dataset"] == "synth-2", "under which it runs now"
     assert only(story).state == "running"
 
 
