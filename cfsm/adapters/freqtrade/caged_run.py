@@ -26,7 +26,7 @@ from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.inspection import Broken, Inspector, signature_findings
 from cfsm.adapters.freqtrade.logs import STRATEGY_FILES, Evidence, capture
 from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, adapter
-from cfsm.adapters.freqtrade.quick_parts import installed
+from cfsm.adapters.freqtrade.quick_parts import install
 from cfsm.adapters.freqtrade.second_look import SecondLook
 from cfsm.adapters.freqtrade.static_policy import judge
 from cfsm.adapters.freqtrade.strategy_errors import describe, line_of, load_error, run_error
@@ -49,7 +49,7 @@ def run(request: Request, prepared: Prepared, folder: Path, send: Send) -> None:
     np.random.seed(_SEED)  # noqa: NPY002 (strategies use the old generator)
     prepared.candles.serve()
     if not request.stock:
-        installed(prepared.exchange).__enter__()  # for the rest of this process's life
+        install(prepared.exchange)  # for the rest of this process's life
 
     def tell(stage: Stage, percent: float, words: str) -> None:
         send(Kind.PROGRESS, orjson.dumps(asdict(Progress(stage, percent, words))))

@@ -296,9 +296,8 @@ def _record(trade: LocalTrade) -> Mapping[str, Any]:
     }
 
 
-@contextlib.contextmanager
-def installed(exchange: Exchange) -> Iterator[None]:
-    """Put the quick parts in place, in this process and for this exchange; take them out again at the end."""
+def install(exchange: Exchange) -> Callable[[], None]:
+    """Put the quick parts in place, in this process and for this exchange; give what takes them out again."""
     changes: list[tuple[ModuleType | Exchange | type, str, Any]] = [
         *[(module, "FtPrecise", QuickPrecise) for module in (trade_model, exchange_utils, backtesting_module)],
         *[(module, "price_to_precision", quick_price_to_precision) for module in (trade_model, backtesting_module)],
@@ -319,14 +318,25 @@ def installed(exchange: Exchange) -> Iterator[None]:
     before = [(place, name, vars(place).get(name, _MISSING)) for place, name, _ in changes]
     for place, name, value in changes:
         setattr(place, name, value)
-    try:
-        yield
-    finally:
+
+    def take_out() -> None:
         for place, name, original in before:
             if original is _MISSING:
                 delattr(place, name)
             else:
                 setattr(place, name, original)
+
+    return take_out
+
+
+@contextlib.contextmanager
+def installed(exchange: Exchange) -> Iterator[None]:
+    """Have the quick parts in place for a while."""
+    take_out = install(exchange)
+    try:
+        yield
+    finally:
+        take_out()
 
 
 _MISSING = object()

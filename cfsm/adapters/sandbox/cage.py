@@ -14,7 +14,6 @@ from cfsm.adapters.sandbox.seccomp import allow_only_computing, compiled_filter
 from cfsm.adapters.sandbox.syscalls import PR_SET_PDEATHSIG, prctl
 
 _OPEN_FILES = 64
-_NICE = 5
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", "TZ": "UTC"}
 _SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/etc/localtime", "/sys/devices/system/cpu")
 
@@ -90,8 +89,6 @@ def _keep_only(descriptor: int) -> int:
 def _be_the_first_to_go() -> None:
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
 
 
 def _limit(cage: Cage) -> None:
