@@ -8,6 +8,9 @@ from typing import Any
 
 from cfsm.domain.intake.json_text import find_json
 
+MAX_LINE_CHARACTERS = 2_000
+"""Longer lines are not searched for marks within them: no model writes code so, and searching takes its time."""
+
 CODE_LANGUAGES = {"", "python", "py", "python3", "python2", "code", "strategy", "freqtrade", "text", "plaintext", "txt"}
 _FENCE = re.compile(r"^(?P<blank>[ \t>*-]*?)(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
 _QUOTE_FENCE = re.compile(r"^\s*(?P<fence>'''|\"\"\")(?P<info>python3?|py)\s*$", re.IGNORECASE)
@@ -70,6 +73,9 @@ def fenced(text: str) -> list[Block]:
 def _split_glued(text: str) -> Iterator[str]:
     """Give the lines; a closing fence glued to the end of a line of code gets a line of its own."""
     for line in text.split("\n"):
+        if len(line) > MAX_LINE_CHARACTERS or "```" not in line:
+            yield line
+            continue
         glued = re.match(r"^(?P<code>.*[^`\s].*?)(?P<fence>`{3,})\s*$", line)
         opened = re.match(r"^(?P<said>.*\w.*?[:.]\s*)(?P<fence>```\w*)\s*$", line)
         if opened and not line.startswith((" ", "\t")):

@@ -22,14 +22,13 @@ from cfsm.domain.intake.reasons import no_code
 from cfsm.domain.intake.repair import Repair
 
 _THOUGHT = r"think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis"
-_THOUGHTS = re.compile(rf"<(?P<tag>{_THOUGHT})>.*?</(?P=tag)>", re.DOTALL | re.IGNORECASE)
-_THOUGHT_END = re.compile(rf"\A.*</(?:{_THOUGHT})>", re.DOTALL | re.IGNORECASE)
-_THOUGHT_START = re.compile(rf"<(?:{_THOUGHT})>", re.IGNORECASE)
+_THOUGHT_MARK = re.compile(rf"<(?P<close>/?)(?P<tag>{_THOUGHT})>", re.IGNORECASE)
 _CLASS = re.compile(r"^[ \t]*class\s+(?P<name>\w+)\s*(?:\((?P<bases>[^)\n]*)\)?)?", re.MULTILINE)
 _METHOD = re.compile(r"^[ \t]*(?:async\s+)?def\s+(?P<name>\w+)", re.MULTILINE)
 _IMPORT = re.compile(r"^(?:from\s+[\w.]+\s+import|import\s+\w)", re.MULTILINE)
 _PLACEHOLDER = re.compile(
-    r"^\s*(?:#\s*)?(?:\.\.\.|\[\.\.\.\])|#.*\b(?:rest of|same as|unchanged|as before|omitted|resto del|come prima)\b",
+    r"^[ \t]*(?:#[ \t]*)?(?:\.\.\.|\[\.\.\.\])"
+    r"|^[^#\n]{0,200}#[^\n]{0,200}\b(?:rest of|same as|unchanged|as before|omitted|resto del|come prima)\b",
     re.MULTILINE | re.IGNORECASE,
 )
 ENTRY_METHODS = frozenset({"populate_entry_trend", "populate_buy_trend"})
@@ -84,14 +83,22 @@ def spoken_text(answer: str) -> str:
 
 def _without_thoughts(text: str) -> tuple[str, list[str]]:
     """Give what was said aloud: closed thoughts go, an open one takes the rest with it."""
-    spoken = _THOUGHTS.sub("\n", text)
-    steps = [] if spoken == text else ["thoughts"]
-    if _THOUGHT_END.search(spoken):  # the opening tag stood in the prompt's template
-        return _THOUGHT_END.sub("", spoken), [*steps, "thoughts"]
-    opened = _THOUGHT_START.search(spoken)
-    if opened is not None:
-        return spoken[: opened.start()], [*steps, "open_thought"]
-    return spoken, steps
+    spoken: list[str] = []
+    steps: list[str] = []
+    lowered = text.lower()
+    at = 0
+    for mark in _THOUGHT_MARK.finditer(text):
+        if mark.start() < at:
+            continue
+        if mark["close"]:  # the opening tag stood in the prompt's template
+            spoken, at, steps = [], mark.end(), ["thoughts"]
+            continue
+        end = lowered.find(f"</{mark['tag'].lower()}>", mark.end())
+        spoken.append(text[at : mark.start()])
+        if end < 0:
+            return "\n".join(spoken), [*steps, "open_thought"]
+        at, steps = end + len(mark["tag"]) + 3, ["thoughts"]
+    return "\n".join([*spoken, text[at:]]), steps
 
 
 def _blocks(text: str) -> list[Block]:

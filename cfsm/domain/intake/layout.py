@@ -9,13 +9,15 @@ from cfsm.domain.intake.repair import Repair
 from cfsm.domain.intake.torn import Torn, torn
 
 MAX_REPAIRS = 40
+MAX_CHARACTERS = 60_000
+"""Longer texts that do not parse are not mended: no strategy is so long, and every try parses it whole."""
 
 
 def mend_layout(text: str, *, is_cut: bool = False) -> tuple[str, list[Repair], Torn | None]:
     """Give the text after the repairs that let it parse, the repairs, and what is still torn (or None)."""
     repairs: list[Repair] = []
     error = torn(text, is_cut=is_cut)
-    while error is not None and len(repairs) < MAX_REPAIRS:
+    while error is not None and len(repairs) < MAX_REPAIRS and len(text) <= MAX_CHARACTERS:
         mended = _first_that_helps(error)
         if mended is None:
             break

@@ -22,10 +22,10 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _PSEUDO = re.compile(
-    r"^\s*(?:strategy|input|on candle|algorithm|procedure|begin|end if|if .* then)\b.*$",
+    r"^[ \t]*(?:strategy|input|on candle|algorithm|procedure|begin|end if|if .* then)\b.*$",
     re.IGNORECASE | re.MULTILINE,
 )
-_CODE_SIGNS = re.compile(r"```|^\s*(?:def|class|import|from)\s+\w", re.MULTILINE)
+_CODE_SIGNS = re.compile(r"```|^[ \t]*(?:def|class|import|from)\s+\w", re.MULTILINE)
 
 
 def because(code: str, message: str, line: int | None = None) -> Finding:

@@ -26,6 +26,7 @@ class Edits:
 
     text: str
     _changes: list[tuple[int, int, str]] = field(default_factory=list)
+    _taken: list[tuple[int, int]] = field(default_factory=list)
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -64,9 +65,12 @@ class Edits:
 
     def replace_span(self, start: int, end: int, text: str) -> bool:
         """Put text between two offsets. Say whether nothing else was there already."""
-        for other_start, other_end, _ in self._changes:
-            if start < other_end and other_start < end:
-                return False
+        after = bisect_right(self._taken, (start, end))
+        overlaps_next = after < len(self._taken) and self._taken[after][0] < end
+        overlaps_last = after > 0 and self._taken[after - 1][1] > start
+        if overlaps_next or overlaps_last:
+            return False
+        self._taken.insert(after, (start, end))
         self._changes.append((start, end, text))
         return True
 

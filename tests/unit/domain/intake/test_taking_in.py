@@ -3,7 +3,9 @@ import random
 
 import pytest
 
+from cfsm.domain.intake.blueprints import take_in_blueprint
 from cfsm.domain.intake.code import Wanted
+from cfsm.domain.intake.opinions import ideas_in, judgement_in
 from cfsm.domain.intake.taking_in import take_in, take_in_file
 from cfsm.domain.intake.torn import torn
 from tests.fakes.answers import FAULTY, FOUND, GOOD, HOPELESS, NAME, STRATEGY, fenced, with_attribute
@@ -188,3 +190,18 @@ def _damaged(text, dice):
             ]
         )
     return text
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["<think>", "<think>x</think>", "~", "`", '{"', "\n", "# ", "class A\n", "import a\n", "if a:\n", "(", "\\n", "a="],
+)
+def test_no_text_takes_for_ever(unit):
+    """Each of these once took time that grew with the square of the length; the test's own limit would end it."""
+    text = unit * (350_000 // len(unit))
+
+    for answer in (text, fenced(text[:150_000]), fenced(GOOD + text[:100_000])):
+        take_in(answer, WANTED)
+        take_in_blueprint(answer)
+        ideas_in(answer)
+        judgement_in(answer)
