@@ -12,7 +12,7 @@ MAX_LINE_CHARACTERS = 2_000
 """Longer lines are not searched for marks within them: no model writes code so, and searching takes its time."""
 
 CODE_LANGUAGES = {"", "python", "py", "python3", "python2", "code", "strategy", "freqtrade", "text", "plaintext", "txt"}
-_FENCE = re.compile(r"^(?P<blank>[ \t>*-]*?)(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
+_FENCE = re.compile(r"^(?P<blank>[ \t>*-]*?)(?P<fence>`{3,}+|~{3,}+)[ \t]*(?P<info>[^`\n]*)$")
 _QUOTE_FENCE = re.compile(r"^\s*(?P<fence>'''|\"\"\")(?P<info>python3?|py)\s*$", re.IGNORECASE)
 _TAGS = re.compile(
     r"<(?P<tag>code|python|pre|answer|strategy|source|output)\b[^>]*>(?P<inside>.*?)(?:</(?P=tag)>|\Z)"
