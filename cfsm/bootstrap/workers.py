@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cfsm.application.ports import Notifier
+from cfsm.application.tasks import TaskKind
 from cfsm.bootstrap.house import House
 from cfsm.bootstrap.views import catch_up, projector_of
 from cfsm.domain.retention import RetentionRules
@@ -14,6 +15,10 @@ from cfsm.domain.retention import RetentionRules
 if TYPE_CHECKING:  # imported where they are used: a process runs one role
     from cfsm.application.factory import Factory
     from cfsm.workers.base import Equipment, Worker
+
+LIGHT_ROLES = frozenset({"generator", "cleaner"})
+LIGHT_KINDS = frozenset({TaskKind.GENERATE.value, TaskKind.CLEAN.value})
+"""What takes no time worth speaking of: rendering a template, retiring by rules."""
 
 
 def build_worker(
@@ -30,7 +35,7 @@ def build_worker(
         notifier=notifier,
         terms=Terms(workers.lease_seconds, workers.max_attempts, workers.retry_seconds),
         is_stopping=is_stopping,
-        refusal=refusal_of(house, factory),
+        refusal=refusal_of(house, factory, is_light=role in LIGHT_ROLES),
     )
     return BUILDERS[role](house, equipment)
 
@@ -40,8 +45,11 @@ def worker_name(role: str, instance: int) -> str:
     return role if instance == 1 else f"{role}-{instance}"
 
 
-def refusal_of(house: House, factory: "Factory") -> Callable[[], str]:
-    """Give what tells why the workers of this machine may not take on tasks now; empty where they may."""
+def refusal_of(house: House, factory: "Factory", *, is_light: bool = False) -> Callable[[], str]:
+    """Give what tells why a worker of this machine may not take on tasks now; empty where it may.
+
+    A light one, whose tasks take no time worth speaking of, waits for no other.
+    """
     from cfsm.adapters.hardware import Gauge
     from cfsm.domain.admission import AdmissionRules
     from cfsm.workers.admission import Admission
@@ -51,7 +59,10 @@ def refusal_of(house: House, factory: "Factory") -> Callable[[], str]:
     here = f"@{socket.gethostname()}"
 
     def is_anyone_at_work() -> bool:
-        return any(task["claimed"] and task["owner"].endswith(here) for task in factory.store.overview())
+        return not is_light and any(
+            task["claimed"] and task["owner"].endswith(here) and task["kind"] not in LIGHT_KINDS
+            for task in factory.store.overview()
+        )
 
     return Admission(gauge.load, AdmissionRules(**settings), is_anyone_at_work).refusal
 

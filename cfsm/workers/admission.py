@@ -8,8 +8,9 @@ from cfsm.domain.admission import AdmissionRules, Load, Refused, admit
 class Admission:
     """Gives the reason why no new task may start now, or nothing.
 
-    ``is_anyone_at_work`` says whether any worker on this machine holds a task. A machine that is merely busy keeps
-    nobody from doing one thing at a time, as with ``make -l``: what keeps it busy may never end.
+    ``is_anyone_at_work`` says whether any worker on this machine holds a task that is worth waiting for. A machine
+    that is merely busy keeps nobody from doing one thing at a time, as with ``make -l``: what keeps it busy may never
+    end.
     """
 
     def __init__(self, load: Callable[[], Load], rules: AdmissionRules, is_anyone_at_work: Callable[[], bool]) -> None:
