@@ -161,7 +161,7 @@ class _Walk:
                 if self._next.get(pair) == candle:
                     yield self._visit(candle, now, order, place)
                     self._next[pair] = self._next_candle(pair, candle)
-                    self._notice_new_settings(candle)
+                    self._notice_new_settings(candle, order, place)
         for trade in list(LocalTrade.bt_trades_open):
             self._catch_up(trade, self.last)
 
@@ -229,19 +229,19 @@ class _Walk:
             return None
         return following + rows.first_candle
 
-    def _notice_new_settings(self, candle: int) -> None:
+    def _notice_new_settings(self, candle: int, order: list[str], place: int) -> None:
         """Search again where a callback has changed what the searches went by."""
         if not self._settings_may_change:
             return
         settings = self._current_settings()
-        if settings != self._settings:
-            self._settings = settings
-            self._on_every_candle = asks_on_every_candle(self._strategy)
-            for pair in self._rows:
-                if LocalTrade.bt_trades_open_pp[pair]:
-                    known = self._next[pair]
-                    again = self._next_candle(pair, candle if self._seen.get(pair) == candle else candle - 1)
-                    self._next[pair] = again if known != candle else known
+        if settings == self._settings:
+            return
+        self._settings = settings
+        self._on_every_candle = asks_on_every_candle(self._strategy)
+        for position, pair in enumerate(order):
+            if pair in self._rows and LocalTrade.bt_trades_open_pp[pair] and self._next[pair] != candle:
+                # The pairs after this one meet the new settings on this candle already.
+                self._next[pair] = self._next_candle(pair, candle if position <= place else candle - 1)
 
     def _current_settings(self) -> tuple[Any, ...]:
         values = [getattr(self._strategy, name, None) for name in _READ_BY_THE_SEARCH]
