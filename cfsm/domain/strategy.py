@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent, Stamp
+from cfsm.domain.conversation import Opinion
 from cfsm.domain.evaluation import Finding
 from cfsm.domain.lifecycle import State, next_state
 from cfsm.domain.naming import strategy_id
@@ -145,6 +146,38 @@ class Strategy(Recorded):
         def apply(self, aggregate: "Strategy") -> None:
             aggregate.twins.append(self.twin)
 
+    class OpinionRequested(RecordedEvent):
+        """A model is to say what it holds of a backtest's result."""
+
+        TOPIC = "Strategy.OpinionRequested"
+        run_id: str
+
+        def apply(self, aggregate: "Strategy") -> None:
+            aggregate.opinions.setdefault(self.run_id, "")
+
+    class OpinionNoted(RecordedEvent):
+        """A model said what it holds of a backtest's result: an opinion, which decides nothing.
+
+        ``opinion`` has diagnosis (text) and changes (a list of parameter, from, to and reason). ``blobs`` names the
+        ``prompt`` and the ``answer``.
+        """
+
+        TOPIC = "Strategy.OpinionNoted"
+        run_id: str
+        model: str
+        digest: str
+        prompt_name: str
+        prompt_version: str
+        prompt_hash: str
+        opinion: Mapping[str, Any]
+        prompt_tokens: int
+        answer_tokens: int
+        seconds: float
+        blobs: Mapping[str, str]
+
+        def apply(self, aggregate: "Strategy") -> None:
+            aggregate.opinions[self.run_id] = self.model
+
     def __init__(
         self,
         name: str,
@@ -171,6 +204,7 @@ class Strategy(Recorded):
         self.backtests: list[str] = []
         self.late_results: list[str] = []
         self.twins: list[str] = []
+        self.opinions: dict[str, str] = {}
         self.backtest_wanted = ""
         self.score: float | None = None
         self.retired_because = ""
@@ -276,6 +310,16 @@ class Strategy(Recorded):
         """Raise the alarm that another strategy trades identically."""
         if twin not in self.twins:
             self._record(self.TwinFound, stamp, twin=twin, result_hash=result_hash)
+
+    def request_opinion(self, run_id: str, stamp: Stamp) -> None:
+        """Ask for a model's opinion of a backtest, once, never of the retired."""
+        if not self.is_retired and run_id in self.backtests and run_id not in self.opinions:
+            self._record(self.OpinionRequested, stamp, run_id=run_id)
+
+    def note_opinion(self, opinion: Opinion, stamp: Stamp) -> None:
+        """Keep a model's opinion of a backtest, once; that of a strategy which was retired meanwhile as well."""
+        if not self.opinions.get(opinion.run_id):
+            self._record(self.OpinionNoted, stamp, **asdict(opinion))
 
     def _came_late(self, kind: str, run_id: str, figures: Mapping[str, Any], stamp: Stamp) -> bool:
         if not self.is_retired:

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from cfsm.application.event_mapper import EventMapper
 from cfsm.domain.aggregate import Recorded, Stamp
+from cfsm.domain.conversation import Decision, FellBackTo, Judgement, Vote
 from cfsm.domain.evaluation import Conditions, Evaluation, Finding, Identity, Kind, Stage
 from cfsm.domain.generation import Generation
 from cfsm.domain.housekeeping import Cleaning, ParkedTask
 from cfsm.domain.log import LogEntry
 from cfsm.domain.strategy import Origin, Reason, Strategy
+from tests.fakes import talk
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 IDENTITY = Identity("code", "", "data", "config", "freqtrade-2026.9/stock/1")
@@ -201,6 +203,34 @@ class Story:
 
     def note_twin(self, strategy: Strategy, twin: str) -> None:
         strategy.note_twin(twin, "hash of the trades", self.stamp())
+        self.record(strategy)
+
+    def converse(self, key: str = "slot-3") -> Generation:
+        """Tell of a generation in which everything happens that can, without its end."""
+        generation = self.request(key)
+        generation.begin(talk.PLAN, 1, self.stamp())
+        generation.ask(talk.step("phi3:mini/0"), self.stamp())
+        generation.keep_answer("phi3:mini/0", talk.ANSWER, self.stamp())
+        generation.begin(talk.PLAN, 2, self.stamp())
+        generation.propose(talk.proposal("phi3:mini/0"), self.stamp())
+        generation.execute(talk.execution("phi3:mini/0"), self.stamp())
+        generation.screen(talk.screening("phi3:mini/0"), self.stamp())
+        generation.ask(talk.step("cogito:8b/0", model="cogito:8b"), self.stamp())
+        generation.keep_failed_answer("cogito:8b/0", talk.FAILED_ANSWER, self.stamp())
+        generation.fall_back(FellBackTo("mode", "voting", "contest", "one proposal runs"), self.stamp())
+        generation.vote(Vote("cogito:8b/vote", "cogito:8b", "phi3:mini", "its exits"), self.stamp())
+        generation.judge(
+            Judgement("judge/1", "cogito:8b", ["phi3:mini", "synthesis"], "phi3:mini", "fewer trades"), self.stamp()
+        )
+        ranking = [{"proposal": "phi3:mini", "model": "phi3:mini", "outcome": "traded", "score": 0.5, "trades": 20}]
+        generation.decide(Decision("phi3:mini", "phi3:mini", "phi3:mini/0", "only_one", ranking), self.stamp())
+        self.record(generation)
+        return generation
+
+    def opine(self, strategy: Strategy, run_id: str) -> None:
+        """Tell of a model's opinion of a strategy's backtest, from its request on."""
+        strategy.request_opinion(run_id, self.stamp(str(strategy.id)))
+        strategy.note_opinion(talk.opinion(run_id), self.stamp(str(strategy.id)))
         self.record(strategy)
 
     def park(self, key: str = "backtest/1") -> ParkedTask:
