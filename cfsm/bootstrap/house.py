@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from cfsm.adapters.blobs import BlobFolder
 from cfsm.adapters.clock import SystemClock
 from cfsm.adapters.home import BLOBS_FOLDER, DATA_FOLDER, PROJECTIONS_FOLDER, run_folder
+from cfsm.application.errors import Misconfigured
 from cfsm.application.tasks import POLICY, TaskKind
 from cfsm.bootstrap.views import ViewKind, by_reaction, view_of
 from cfsm.domain.evaluation import Conditions, Limits
 from cfsm.domain.retention import Summary
 from cfsm.domain.selection import ProofRules
+from cfsm.domain.walk_forward import DayRange, Division, DivisionRules, divide
 
 if TYPE_CHECKING:  # imported where they are used: a question about the past needs few of them
     from cfsm.adapters.event_store.opening import StoreTerms
@@ -172,6 +174,32 @@ class House:
             max_open_trades=backtest.max_open_trades,
             fee=backtest.fee,
         )
+
+    @property
+    def division_rules(self) -> DivisionRules:
+        """How days are divided."""
+        shares = self.settings.walk_forward
+        return DivisionRules(
+            screening_share=shares.screening_percent / 100,
+            proof_share=shares.proof_percent / 100,
+            windows=shares.windows,
+            minimum_days=shares.minimum_days,
+        )
+
+    @property
+    def division(self) -> Division:
+        """The days of the data set, within the configured timerange, as they are divided now. Raise Misconfigured."""
+        conditions = self.conditions
+        dataset = self.datasets.open(conditions.dataset)
+        if dataset.first is None or dataset.last is None:
+            raise Misconfigured(f"dataset {dataset.name} has no candles")
+        try:
+            span = DayRange.of_candles(dataset.first, dataset.last, conditions.timerange)
+        except ValueError as error:
+            raise Misconfigured(
+                f"backtest.timerange {conditions.timerange} lies outside of dataset {dataset.name}: {error}"
+            ) from error
+        return divide(span, self.division_rules)
 
     @property
     def limits(self) -> Limits:

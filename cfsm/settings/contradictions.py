@@ -11,12 +11,14 @@ Contradiction = tuple[Path, str]
 
 NOT_YET = "is read and not used yet: strategies are of the predefined families, no model is asked"
 MODELS_OF_A_COOPERATION = 2
+SMALLEST_WALK_PERCENT = 5
 
 
 def contradictions(settings: Settings) -> Iterator[Contradiction]:
     """Every key that contradicts another one."""
     yield from _models(settings)
     yield from _backtest(settings)
+    yield from _walk_forward(settings)
     yield from _workers(settings)
     yield from _timeouts(settings)
     if settings.store.password and settings.store.password_file:
@@ -53,6 +55,17 @@ def _backtest(settings: Settings) -> Iterator[Contradiction]:
                 ("backtest", "pairs", place),
                 f"must settle in backtest.stake_currency ({backtest.stake_currency}); {pair} does not",
             )
+
+
+def _walk_forward(settings: Settings) -> Iterator[Contradiction]:
+    shares = settings.walk_forward
+    left = 100 - shares.screening_percent - shares.proof_percent
+    if left < SMALLEST_WALK_PERCENT:
+        yield (
+            ("walk_forward", "screening_percent"),
+            f"must leave at least {SMALLEST_WALK_PERCENT} percent for the windows; with proof_percent "
+            f"{shares.proof_percent} it leaves {left}",
+        )
 
 
 def _workers(settings: Settings) -> Iterator[Contradiction]:

@@ -205,6 +205,23 @@ class Selection(Section):
     )
 
 
+class WalkForward(Section):
+    """How the days are divided: screening, then windows out of sample, then a proof that no selection sees."""
+
+    screening_percent: Whole = Field(
+        50, ge=10, le=80, description="Share of the days on which strategies are chosen and optimised."
+    )
+    windows: Whole = Field(
+        3, ge=0, le=50, description="Windows after screening, from which scores come. 0: no day is set apart."
+    )
+    proof_percent: Whole = Field(
+        20, ge=5, le=50, description="Share of the days, the last ones, that optimisation and selection never see."
+    )
+    minimum_days: Whole = Field(
+        30, ge=10, le=36_500, description="Days below which nothing is divided and everything counts as in sample."
+    )
+
+
 class Retention(Section):
     """When strategies are retired to make room."""
 
@@ -387,6 +404,7 @@ class Settings(Section):
     generation: Generation = Generation()
     model_selection: ModelSelection = ModelSelection()
     backtest: Backtest = Backtest()
+    walk_forward: WalkForward = WalkForward()
     selection: Selection = Selection()
     retention: Retention = Retention()
     workers: Workers = Workers()

@@ -32,6 +32,10 @@ def errors(folder: Path, text: str, **environ: str) -> list[str]:
             "5: backtest.pairs[1]: must settle in backtest.stake_currency (USDC); BTC/USDT:USDT does not",
         ),
         (
+            "walk_forward:\n  proof_percent: 50\n",
+            "1: walk_forward.screening_percent: must leave at least 5 percent for the windows; with proof_percent 50",
+        ),
+        (
             "\nworkers:\n  watchdog_seconds: 100\n",
             "2: workers.lease_seconds: must be more than workers.watchdog_seconds (100)",
         ),
