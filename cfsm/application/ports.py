@@ -1,11 +1,12 @@
 """The ports to the world, and the errors that cross them, named by the reaction that is wanted."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from cfsm.application.errors import Cancelled, Misconfigured, TryAgain
-from cfsm.domain.answer import Answer, FailedAnswer, Heard, ModelFacts, Question, Speed
+from cfsm.domain.answer import Answer, FailedAnswer, Heard, Message, ModelFacts, Question, Speed
 from cfsm.domain.evaluation import BacktestOutcome, Finding, Job, Stage, ValidationOutcome
 
 __all__ = [
@@ -17,8 +18,11 @@ __all__ = [
     "Cancelled",
     "Clock",
     "Engine",
+    "LanguageModels",
     "Misconfigured",
     "Notifier",
+    "Prompt",
+    "Prompts",
     "Rendered",
     "Renderer",
     "Report",
@@ -148,3 +152,20 @@ class LanguageModels(Protocol):
 
     async def unload(self, model: str) -> None:
         """Take a model out of memory. Raise TryAgain or Misconfigured."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt, filled in: its name, version and hash are those of the file that it was made from."""
+
+    name: str
+    version: str
+    text_hash: str
+    messages: tuple[Message, ...]
+
+
+class Prompts(Protocol):
+    """The prompts, by name, each in its last version."""
+
+    def compose(self, name: str, facts: Mapping[str, str]) -> Prompt:
+        """Fill in a prompt. Raise Misconfigured where there is none of that name."""
