@@ -138,10 +138,11 @@ def children_seconds() -> float:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[None]:
+def running(home: Path, *options: str) -> Iterator[None]:
     """Run a factory on the home inside the block."""
     note("starting the factory")
-    process = subprocess.Popen(cfsm(home, "run", "--quiet"), stderr=subprocess.DEVNULL, start_new_session=True)
+    command = cfsm(home, *options, "run", "--quiet")
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         end = time.monotonic() + STARTING_SECONDS
         while not is_ready(home, process.pid):
@@ -157,7 +158,7 @@ def running(home: Path) -> Iterator[None]:
 def is_ready(home: Path, pid: int) -> bool:
     status = read_status(home)
     units = status.units if status is not None and status.pid == pid else ()
-    return bool(units) and all(unit.state is UnitState.RUNNING for unit in units)
+    return bool(units) and all(unit.state in {UnitState.RUNNING, UnitState.RESTING} for unit in units)
 
 
 def idle(home: Path, seconds: float) -> None:

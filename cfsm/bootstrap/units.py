@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cfsm.bootstrap.house import House
@@ -30,7 +31,12 @@ def units(house: House) -> "list[UnitSpec]":
     workers = {
         worker_name(role, instance): (role, instance) for role in ROLES for instance in range(1, counts[role] + 1)
     }
-    forge = _unit(house, "forge", forge_command(house.forge_socket, house.data_folder), stop_after=workers)
+    idle_seconds = house.settings.workers.forge_idle_seconds
+    options = ("--idle-exit-seconds", str(idle_seconds)) if idle_seconds else ()
+    forge = replace(
+        _unit(house, "forge", forge_command(house.forge_socket, house.data_folder, *options), stop_after=workers),
+        listens_at=house.forge_socket if idle_seconds else None,
+    )
     return [forge, *(_unit(house, name, _worker_command(house, *which)) for name, which in workers.items())]
 
 

@@ -278,6 +278,13 @@ class Workers(Section):
     stop_timeout_seconds: Whole = Field(
         20, ge=1, le=3600, description="Time that a worker has to stop by itself before it is killed."
     )
+    forge_idle_seconds: Whole = Field(
+        0,
+        ge=0,
+        le=DAY_SECONDS,
+        description="Time without work after which the forge ends and frees its memory, to start in seconds when it is "
+        "needed. 0: it is always ready.",
+    )
 
 
 class Store(Section):

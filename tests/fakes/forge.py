@@ -27,6 +27,7 @@ from cfsm.adapters.freqtrade.protocol import (
     load_request,
 )
 from cfsm.adapters.lifeline import exit_when_supervisor_dies
+from cfsm.adapters.listening import passed_listener
 from cfsm.adapters.systemd import Notifier
 from cfsm.application.ports import BrokenStrategy, Misconfigured, TryAgain
 from cfsm.domain.evaluation import BacktestOutcome, Finding, Stage, ValidationOutcome
@@ -110,15 +111,20 @@ def result(peer, engine, request, longest_seconds):
     return Kind.ERROR, adapter(Failure).dump_json(failure)
 
 
+def listening_at(path):
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    listener.listen(64)
+    return listener
+
+
 def serve(options):
     """Serve until SIGTERM, a thread for each request."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     exit_when_supervisor_dies()
-    options.socket.unlink(missing_ok=True)
-    options.socket.parent.mkdir(parents=True, exist_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(options.socket))
-    listener.listen(64)
+    listener = passed_listener() or listening_at(options.socket)
     listener.settimeout(1.0)
     notifier = Notifier.from_environment(dict(os.environ))
     notifier.ready()

@@ -1,7 +1,6 @@
 """The loop of the forge's process: one thread that listens, prepares, forks, watches and answers."""
 
 import argparse
-import fcntl
 import gc
 import logging
 import os
@@ -35,13 +34,12 @@ from cfsm.adapters.freqtrade.task import Phase, Task
 from cfsm.adapters.freqtrade.versions import engine_name
 from cfsm.adapters.freqtrade.workshop import Workshop
 from cfsm.adapters.lifeline import exit_when_supervisor_dies
+from cfsm.adapters.listening import listen_at, pass_on, passed_listener
 from cfsm.adapters.sandbox.cage import missing_layers
 from cfsm.adapters.systemd import Notifier
 
 _LOOK_SECONDS = 0.2
 _STATUS_SECONDS = 1.0
-_FIRST_PASSED_DESCRIPTOR = 3
-_BACKLOG = 128
 _PIECE_BYTES = 1 << 20
 
 log = logging.getLogger("cfsm.forge")
@@ -92,6 +90,7 @@ class Forge:
         self._pipes: dict[int, Task] = {}
         self._served = 0
         self._began = time.monotonic()
+        self._busy_at = self._began
         self._told = 0.0
         self._stopping = False
 
@@ -110,6 +109,8 @@ class Forge:
             while not self._stopping:
                 if self._is_due_for_a_fresh_start():
                     return True
+                if self._is_not_needed():
+                    return False
                 self._turn()
             return False
         finally:
@@ -260,6 +261,13 @@ class Forge:
         memory_mb: int = psutil.Process().memory_info().rss >> 20
         return bool(hours > self._options.recycle_hours or memory_mb > self._options.recycle_mb)
 
+    def _is_not_needed(self) -> bool:
+        """Say whether nobody has asked for so long that it may end: who holds its socket starts it again."""
+        if self._working or self._waiting or self._conversations:
+            self._busy_at = time.monotonic()
+        idle_seconds = time.monotonic() - self._busy_at
+        return bool(self._options.idle_exit_seconds and idle_seconds >= self._options.idle_exit_seconds)
+
     def _close(self) -> None:
         for task in [*self._working, *self._waiting]:
             task.fail("The forge is stopping")
@@ -274,8 +282,9 @@ def serve(options: argparse.Namespace, own_command: list[str]) -> int:
     """Serve until told to stop; start afresh, with the same socket, when that is due."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s", force=True)
     notifier = Notifier.from_environment(os.environ)
-    listener = _passed_listener() or _own_listener(options.socket)
+    listener = passed_listener() or _own_listener(options.socket)
     if listener is None:
+        log.warning("%s is served already", options.socket)
         return 0
     forge = Forge(options, listener, notifier)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -288,35 +297,14 @@ def serve(options: argparse.Namespace, own_command: list[str]) -> int:
     return 0
 
 
-def _passed_listener() -> socket.socket | None:
-    """Give the socket that systemd, or this process before it started afresh, has handed over."""
-    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
-        return None
-    return socket.socket(fileno=_FIRST_PASSED_DESCRIPTOR)
-
-
 def _own_listener(path: Path) -> socket.socket | None:
-    """Bind the socket, unless another forge serves it; its lock says so, which ends with the process."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    os.set_inheritable(lock, True)  # a fresh start keeps it
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        log.warning("%s is served already", path)
+    own = listen_at(path)
+    if own is None:
         return None
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    umask = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(umask)
-    listener.listen(_BACKLOG)
+    listener, lock = own
+    os.set_inheritable(lock, True)  # a fresh start keeps it; it ends with the process
     return listener
 
 
 def _start_afresh(listener: socket.socket, own_command: list[str]) -> None:
-    os.dup2(listener.fileno(), _FIRST_PASSED_DESCRIPTOR, inheritable=True)
-    environment = os.environ | {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
-    os.execve(own_command[0], own_command, environment)  # noqa: S606 (no shell is wanted)
+    os.execve(own_command[0], own_command, os.environ | pass_on(listener))  # noqa: S606 (no shell is wanted)

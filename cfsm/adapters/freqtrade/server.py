@@ -9,7 +9,15 @@ import os
 import sys
 from pathlib import Path
 
-_KEPT = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "CFSM_SUPERVISOR_FD")
+_KEPT = (
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "CFSM_SUPERVISOR_FD",
+    "CFSM_LISTENER_FD",
+)
 _CLEAN = "CFSM_FORGE_CLEAN"
 _ENVIRONMENT = {
     _CLEAN: "1",
@@ -45,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lifeline", action="store_true", help="end when standard input is closed")
     parser.add_argument("--recycle-mb", type=int, default=1500, help="start afresh above this memory, when idle")
     parser.add_argument("--recycle-hours", type=float, default=12.0, help="start afresh after this time, when idle")
+    parser.add_argument(
+        "--idle-exit-seconds", type=float, default=0, help="end when nobody asked for so long; 0: never"
+    )
     return parser
 
 

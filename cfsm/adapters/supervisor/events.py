@@ -19,6 +19,8 @@ class EventKind(StrEnum):
     """It crashed too often; it is still tried, seldom."""
     MISCONFIGURED = "misconfigured"
     """It is not started again; the message says what to change."""
+    RESTING = "resting"
+    """It starts again when somebody connects to its socket."""
     STOPPING = "stopping"
     STOPPED = "stopped"
     IGNORED = "ignored"

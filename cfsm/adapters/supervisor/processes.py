@@ -35,7 +35,14 @@ class ProgramUnusable(Exception):
 class UnitProcess:
     """One run of a unit. Attributes: ``pid`` of the main process, ``output`` to read what all of them print."""
 
-    def __init__(self, argv: Sequence[str], environ: Mapping[str, str], mark: str, extra: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        mark: str,
+        extra: Mapping[str, str],
+        passed_fds: Sequence[int] = (),
+    ) -> None:
         """Start it. Raise ProgramUnusable, or OSError for what may pass, as a lack of memory."""
         self.output, output_end = os.pipe()
         lifeline_end, self._lifeline = os.pipe()
@@ -46,7 +53,7 @@ class UnitProcess:
                 stdout=output_end,
                 stderr=output_end,
                 env={**_inherited(environ), **extra, MARK: mark, SUPERVISOR_FD: str(lifeline_end)},
-                pass_fds=(lifeline_end,),
+                pass_fds=(lifeline_end, *passed_fds),
                 start_new_session=True,
             )
         except BaseException as error:
@@ -129,9 +136,9 @@ def end_remnants(mark: str) -> tuple[int, ...]:
     return tuple(killed)
 
 
-def resident_bytes(pid: int) -> int:
-    """Give the resident memory of a process and its descendants; pages that they share count for each."""
-    return sum(_resident_bytes(member) for member in (pid, *_descendants(pid)))
+def memory_bytes(pid: int) -> int:
+    """Give the memory of a process and its descendants; a page that several share counts once, a part for each."""
+    return sum(_memory_bytes(member) for member in (pid, *_descendants(pid)))
 
 
 def _inherited(environ: Mapping[str, str]) -> dict[str, str]:
@@ -176,6 +183,14 @@ def _descendants(pid: int) -> Iterator[int]:
     for child in children:
         yield child
         yield from _descendants(child)
+
+
+def _memory_bytes(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    except (OSError, ValueError, StopIteration):  # another user's, or a kernel that does not tell
+        return _resident_bytes(pid)
 
 
 def _resident_bytes(pid: int) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from signal import Signals
 from typing import Protocol
 
+from cfsm.adapters.listening import LISTENER_FD
 from cfsm.adapters.supervisor.life import Life, Order, Phase
 from cfsm.adapters.supervisor.notify_socket import NotifySocket
 from cfsm.adapters.supervisor.output import UnitOutput
@@ -61,8 +62,10 @@ class RunListener(Protocol):
 class Run:
     """Makes one run of a unit; ``until_end`` first, the rest while it goes on."""
 
-    def __init__(self, spec: UnitSpec, runtime_dir: Path, output: UnitOutput, listener: RunListener) -> None:
-        """Start the process. Raise ProgramUnusable, or OSError for what may pass."""
+    def __init__(
+        self, spec: UnitSpec, runtime_dir: Path, output: UnitOutput, listener: RunListener, served: int | None = None
+    ) -> None:
+        """Start the process, which serves this socket. Raise ProgramUnusable, or OSError for what may pass."""
         self._loop = asyncio.get_running_loop()
         self._spec = spec
         self._output = output
@@ -73,7 +76,8 @@ class Run:
         self._notify = NotifySocket(runtime_dir / f"{spec.name}.notify")
         try:
             mark = mark_of(runtime_dir, spec.name)
-            self._process = UnitProcess(spec.argv, spec.environ, mark, self._protocol(spec))
+            passed = () if served is None else (served,)
+            self._process = UnitProcess(spec.argv, spec.environ, mark, self._protocol(spec, served), passed)
         except BaseException:
             self._notify.close()
             raise
@@ -116,10 +120,12 @@ class Run:
         self._life.killed()
         self._process.signal(Signals.SIGKILL)
 
-    def _protocol(self, spec: UnitSpec) -> Mapping[str, str]:
+    def _protocol(self, spec: UnitSpec, served: int | None) -> Mapping[str, str]:
         protocol = {"NOTIFY_SOCKET": self._notify.address}
         if spec.watchdog_seconds is not None:
             protocol["WATCHDOG_USEC"] = str(round(spec.watchdog_seconds * 1e6))
+        if served is not None:
+            protocol[LISTENER_FD] = str(served)
         return protocol
 
     def _hear(self) -> None:

@@ -23,6 +23,8 @@ class UnitState(StrEnum):
     """It ended too often; it is tried again, seldom."""
     MISCONFIGURED = "misconfigured"
     """It is not started again before a person changed something."""
+    RESTING = "resting"
+    """Nobody needs it; it is started when somebody does."""
     STOPPED = "stopped"
 
 
@@ -43,7 +45,7 @@ class UnitStatus:
     reason: str
     """Why it waits, has failed or is misconfigured."""
     memory_mb: int | None
-    """Resident, of the process and its descendants, some seconds old."""
+    """Of the process and its descendants, shared pages in parts (PSS), some seconds old."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cfsm.adapters.supervisor.doorbell import Doorbell, DoorUnusable
 from cfsm.adapters.supervisor.events import EventKind, SupervisorEvent
 from cfsm.adapters.supervisor.life import Order
 from cfsm.adapters.supervisor.output import UnitOutput
-from cfsm.adapters.supervisor.processes import ProgramUnusable, end_remnants, mark_of, resident_bytes
+from cfsm.adapters.supervisor.processes import ProgramUnusable, end_remnants, mark_of, memory_bytes
 from cfsm.adapters.supervisor.run import Exit, Run
 from cfsm.adapters.supervisor.status import UnitState, UnitStatus
 from cfsm.adapters.supervisor.units import RestartPolicy, UnitSpec
@@ -47,19 +48,16 @@ class Unit:
     async def run(self) -> None:
         """Keep the unit running until it is told to stop, or cannot run. If cancelled, it leaves no process."""
         try:
-            while not self._stop_wanted.is_set():
-                try:
-                    end = await self._run_once()
-                except ProgramUnusable as error:
-                    self._misconfigured(str(error))
-                    return
-                if end.code == os.EX_CONFIG:
-                    self._misconfigured(self.status.status or self._output.last_line or "it does not say why")
-                    return
-                if not self._stop_wanted.is_set():
-                    await self._pause(end)
-            self._show(state=UnitState.STOPPED, reason="")
-            self._tell(EventKind.STOPPED, f"stopped ({self.status.last_exit or 'it did not run'})")
+            if self.spec.listens_at is None:
+                await self._keep_running(None)
+            else:
+                async with Doorbell(self.spec.listens_at, self._stop_wanted) as door:
+                    await self._keep_running(door)
+            if self.status.state is not UnitState.MISCONFIGURED:
+                self._show(state=UnitState.STOPPED, reason="")
+                self._tell(EventKind.STOPPED, f"stopped ({self.status.last_exit or 'it did not run'})")
+        except (ProgramUnusable, DoorUnusable) as error:
+            self._misconfigured(str(error))
         finally:
             self.over.set()
 
@@ -84,7 +82,7 @@ class Unit:
     def measure(self) -> None:
         """Look up how much memory the unit takes."""
         pid = self.status.pid
-        self._show(memory_mb=None if pid is None else round(resident_bytes(pid) / 2**20))
+        self._show(memory_mb=None if pid is None else round(memory_bytes(pid) / 2**20))
 
     def on_started(self, pid: int) -> None:
         """Hear of the main process."""
@@ -113,11 +111,30 @@ class Unit:
         """Hear that another process spoke in its name."""
         self._tell(EventKind.IGNORED, f"what pid {pid} says in its name is ignored: it is not the main process")
 
-    async def _run_once(self) -> Exit:
+    async def _keep_running(self, door: Doorbell | None) -> None:
+        while not self._stop_wanted.is_set():
+            if door is not None and not await self._is_called(door):
+                return
+            end = await self._run_once(door)
+            if end.code == os.EX_CONFIG:
+                self._misconfigured(self.status.status or self._output.last_line or "it does not say why")
+                return
+            if not self._stop_wanted.is_set() and not (door is not None and end.code == 0):
+                await self._pause(end)
+
+    async def _is_called(self, door: Doorbell) -> bool:
+        """Rest until somebody connects; False if it is to stop."""
+        if not door.is_ringing():
+            self._show(state=UnitState.RESTING, reason="", status="starts when it is needed")
+            self._tell(EventKind.RESTING, "rests until it is needed")
+        return await door.wait()
+
+    async def _run_once(self, door: Doorbell | None) -> Exit:
         self._show(state=UnitState.STARTING, status="", memory_mb=None)
         self._output.begin()
         try:
-            self._run = Run(self.spec, self._runtime_dir, self._output, self)
+            served = None if door is None else door.fileno()
+            self._run = Run(self.spec, self._runtime_dir, self._output, self, served)
             end = await self._run.until_end()
         except OSError as error:  # no memory, no process or descriptor to be had: it may pass
             self._tell(EventKind.EXITED, f"cannot be started: {error.strerror}")
@@ -126,7 +143,7 @@ class Unit:
             self._run = None
             self._end_remnants()
         self._show(pid=None, memory_mb=None, last_exit=str(end))
-        if not self._stop_wanted.is_set():
+        if not self._stop_wanted.is_set() and not (door is not None and end.code == 0):
             self._tell(EventKind.EXITED, self._why(end))
         return end
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 _DOUBLINGS_MAX = 64
 """Beyond this every delay is the longest one; the power itself must not outgrow a float."""
@@ -31,6 +32,9 @@ class UnitSpec:
     """From SIGTERM to SIGKILL; EXTEND_TIMEOUT_USEC asks for more."""
     stop_after: tuple[str, ...] = ()
     """The units that must have stopped before this one is told to. They start after it."""
+    listens_at: Path | None = None
+    """A unix socket on which the supervisor listens for it: the unit starts when somebody connects, and may end with
+    exit code 0 when nobody needs it. It finds the socket by ``listening.passed_listener``."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

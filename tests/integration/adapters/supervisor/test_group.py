@@ -5,12 +5,14 @@ import os
 import re
 import signal
 import socket
+import textwrap
 import time
 from pathlib import Path
 
 import orjson
 import pytest
 
+from cfsm.adapters.listening import listen_at
 from cfsm.adapters.supervisor.events import EventKind
 from cfsm.adapters.supervisor.group import STATUS_AT_MOST_EVERY_SECONDS, Supervisor, run_until_signalled
 from cfsm.adapters.supervisor.output import Terminal
@@ -555,3 +557,89 @@ def test_restarts_leak_no_file_descriptors(tmp_path):
 
 def entries(folder):
     return len(list(Path(f"/proc/self/{folder}").iterdir()))
+
+
+ON_CALL = """
+    from cfsm.adapters.listening import passed_listener
+    listener = passed_listener()
+    tell('READY=1')
+    peer, _ = listener.accept()
+    peer.sendall(str(os.getpid()).encode())
+"""
+"""A unit that serves one caller and ends, as one does that nobody needs any more."""
+
+
+async def call(path):
+    """Connect as soon as somebody listens; give what is said until the other end hangs up."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(path)
+            except (FileNotFoundError, ConnectionRefusedError):
+                await asyncio.sleep(0.01)
+            else:
+                said = await reader.read()
+                writer.close()
+                return said.decode()
+
+
+def test_a_unit_on_call_runs_only_while_it_is_needed(tmp_path):
+    async def scenario():
+        on_call = unit("forge", ON_CALL, package=True, listens_at=tmp_path / "forge.sock")
+        async with supervised(tmp_path, on_call) as watched:
+            await watched.until(EventKind.RESTING)
+            assert watched.status("forge").pid is None
+            assert watched.status("forge").state is UnitState.RESTING
+
+            first = await call(tmp_path / "forge.sock")
+            await watched.until(EventKind.RESTING, times=2)
+            second = await call(tmp_path / "forge.sock")
+            await watched.until(EventKind.RESTING, times=3)
+
+        assert first != second
+        assert watched.status("forge").restarts == 0
+        assert watched.told(EventKind.EXITED) == []
+        assert watched.status("forge").state is UnitState.STOPPED
+        assert not (tmp_path / "forge.sock").exists()
+
+    asyncio.run(scenario())
+
+
+def test_who_waits_for_a_unit_on_call_is_served_though_it_crashes_first(tmp_path):
+    async def scenario():
+        crash_once = (
+            f"mark = {str(tmp_path / 'crashed')!r}\nif not os.path.exists(mark): open(mark, 'w'); sys.exit(1)\n"
+        )
+        on_call = unit("forge", crash_once + textwrap.dedent(ON_CALL), package=True, listens_at=tmp_path / "forge.sock")
+        async with supervised(tmp_path, on_call) as watched:
+            assert await call(tmp_path / "forge.sock")
+            assert len(watched.told(EventKind.EXITED)) == 1
+            await watched.until(EventKind.RESTING, times=2)
+
+    asyncio.run(scenario())
+
+
+def test_a_unit_on_call_whose_socket_another_process_serves_waits_for_it(tmp_path):
+    async def scenario():
+        other, lock = listen_at(tmp_path / "forge.sock")
+        on_call = unit("forge", ON_CALL, package=True, listens_at=tmp_path / "forge.sock")
+        async with supervised(tmp_path, on_call) as watched:
+            await asyncio.sleep(0.1)
+            assert watched.events == []
+            other.close()
+            os.close(lock)
+            await watched.until(EventKind.RESTING)
+            assert await call(tmp_path / "forge.sock")
+
+    asyncio.run(scenario())
+
+
+def test_a_unit_on_call_whose_socket_cannot_be_is_misconfigured(tmp_path):
+    async def scenario():
+        on_call = unit("forge", ON_CALL, listens_at=tmp_path / ("x" * 120))
+        async with supervised(tmp_path, on_call) as watched:
+            await watched.until(EventKind.MISCONFIGURED)
+
+        assert "nothing can listen at" in watched.status("forge").reason
+
+    asyncio.run(scenario())
