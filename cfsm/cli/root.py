@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "worker": ("cfsm.cli.run", "Run one worker in the foreground."),
     "status": ("cfsm.cli.status", "Show how the factory is."),
     "generate": ("cfsm.cli.generate", "Ask for strategies now."),
+    "intake": ("cfsm.cli.intake", "Take in strategy files and models' raw answers: find, mend, judge."),
     "strategies": ("cfsm.cli.strategies", "List, show, add, retire and export strategies."),
     "leaderboard": ("cfsm.cli.leaderboard", "Show the best strategies in service."),
     "lineage": ("cfsm.cli.lineage", "Show where a strategy comes from and what came of it."),

@@ -30,7 +30,18 @@ def work_off(
     house: House, paths: Sequence[Path], ask: Ask, show: Callable[[Answer], None], *, stock: bool = False
 ) -> int:
     """Ask about every file, several at a time, show the answers in the files' order, and give the exit code."""
-    files = [(path, read_text(_read(path))) for path in paths]
+    return work_off_read(house, [(path, read_text(_read(path))) for path in paths], ask, show, stock=stock)
+
+
+def work_off_read(
+    house: House,
+    files: Sequence[tuple[Path, StrategyFile]],
+    ask: Ask,
+    show: Callable[[Answer], None],
+    *,
+    stock: bool = False,
+) -> int:
+    """Ask about files that were read already, as ``work_off`` does."""
     codes = {0}
     progress = ProgressLine(len(files))
     for path, answer in _answers(house, files, ask, progress, stock=stock):
@@ -101,9 +112,10 @@ def _listener(path: Path, progress: ProgressLine, stopping: Event) -> Report:
 
 def refused(path: Path, findings: Sequence[Finding], strategy: str | None = None) -> Answer:
     """Give the answer about a file that no engine has to look at, or that it could not run."""
-    from cfsm.adapters.freqtrade.findings import verdict_of
+    from cfsm.adapters.freqtrade.findings import MEANINGS, verdict_of
 
-    unsafe = verdict_of(findings) is Verdict.UNSAFE
+    engines_own = [found for found in findings if found.code in MEANINGS]  # the intake has codes of its own
+    unsafe = verdict_of(engines_own) is Verdict.UNSAFE
     return {
         "file": str(path),
         "verdict": (Verdict.UNSAFE if unsafe else Verdict.REJECTED).value,
