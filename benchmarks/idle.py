@@ -18,7 +18,7 @@ import orjson
 from benchmarks.factory import cfsm, processor_seconds, running
 from benchmarks.table import note, say, title
 from cfsm.adapters.market_data import DatasetStore
-from cfsm.adapters.supervisor.processes import memory_bytes
+from cfsm.adapters.memory import memory_bytes
 from cfsm.adapters.supervisor.status import UnitState, read_status
 
 PROFILES = {"standard": 600, "cpu_optimized": 400}

@@ -13,6 +13,7 @@ from cfsm.bootstrap.views import catch_up, projector_of
 from cfsm.domain.retention import RetentionRules
 
 if TYPE_CHECKING:  # imported where they are used: a process runs one role
+    from cfsm.adapters.hardware import Gauge
     from cfsm.application.factory import Factory
     from cfsm.workers.base import Equipment, Worker
 
@@ -25,6 +26,7 @@ def build_worker(
     house: House, role: str, instance: int, notifier: Notifier, is_stopping: Callable[[], bool]
 ) -> "Worker":
     """Give the worker of a role, wired. Raise Misconfigured."""
+    from cfsm.adapters.pulse import PulseFile
     from cfsm.workers.base import Equipment, Terms
 
     workers = house.settings.workers
@@ -36,6 +38,7 @@ def build_worker(
         terms=Terms(workers.lease_seconds, workers.max_attempts, workers.retry_seconds),
         is_stopping=is_stopping,
         refusal=refusal_of(house, factory, is_light=role in LIGHT_ROLES),
+        pulse=PulseFile(house.run_folder, worker_name(role, instance)),
     )
     return BUILDERS[role](house, equipment)
 
@@ -45,17 +48,24 @@ def worker_name(role: str, instance: int) -> str:
     return role if instance == 1 else f"{role}-{instance}"
 
 
-def refusal_of(house: House, factory: "Factory", *, is_light: bool = False) -> Callable[[], str]:
+def gauge_of(house: House) -> "Gauge":
+    """Give what measures this machine."""
+    from cfsm.adapters.hardware import Gauge
+
+    return Gauge(house.path, house.settings.admission.window_seconds)
+
+
+def refusal_of(
+    house: House, factory: "Factory", *, is_light: bool = False, gauge: "Gauge | None" = None
+) -> Callable[[], str]:
     """Give what tells why a worker of this machine may not take on tasks now; empty where it may.
 
     A light one, whose tasks take no time worth speaking of, waits for no other.
     """
-    from cfsm.adapters.hardware import Gauge
     from cfsm.domain.admission import AdmissionRules
     from cfsm.workers.admission import Admission
 
-    settings = house.settings.admission.model_dump()
-    gauge = Gauge(house.path, settings.pop("window_seconds"))
+    rules = AdmissionRules(**house.settings.admission.model_dump(exclude={"window_seconds"}))
     here = f"@{socket.gethostname()}"
 
     def is_anyone_at_work() -> bool:
@@ -64,7 +74,7 @@ def refusal_of(house: House, factory: "Factory", *, is_light: bool = False) -> C
             for task in factory.store.overview()
         )
 
-    return Admission(gauge.load, AdmissionRules(**settings), is_anyone_at_work).refusal
+    return Admission((gauge or gauge_of(house)).load, rules, is_anyone_at_work).refusal
 
 
 def _generator(house: House, equipment: "Equipment") -> "Worker":

@@ -287,6 +287,17 @@ class Workers(Section):
     )
 
 
+class Monitoring(Section):
+    """When a worker counts as unwell, and how the factory is watched from outside."""
+
+    worker_memory_mb: Whole = Field(
+        500, ge=64, le=1_048_576, description="Memory above which a worker's health score falls."
+    )
+    lag_events: Whole = Field(
+        500, ge=1, le=1_000_000, description="Events that a projector may be behind before its health score falls."
+    )
+
+
 class Store(Section):
     """Where events are kept."""
 
@@ -415,6 +426,7 @@ class Settings(Section):
     selection: Selection = Selection()
     retention: Retention = Retention()
     workers: Workers = Workers()
+    monitoring: Monitoring = Monitoring()
     store: Store = Store()
     ollama: Ollama = Ollama()
     market_data: MarketData = MarketData()

@@ -11,6 +11,7 @@ import structlog
 
 from cfsm.application.factory import Factory
 from cfsm.application.ports import Bell, Cancelled, Misconfigured, Notifier, TryAgain
+from cfsm.application.pulse import NO_PULSE, Pulse, Record
 from cfsm.application.tasks import Claim, LeaseLost, TaskKind
 from cfsm.domain.evaluation import Stage
 
@@ -42,6 +43,8 @@ class Equipment:
     is_stopping: Callable[[], bool]
     refusal: Callable[[], str] = str
     """Gives why no new task may start now; the empty text, as here, where it may."""
+    pulse: Pulse = NO_PULSE
+    """Hears how it fares."""
 
 
 class Worker(ABC):
@@ -52,6 +55,7 @@ class Worker(ABC):
     def __init__(self, equipment: Equipment) -> None:
         self.factory = equipment.factory
         self.log = structlog.get_logger(self.name)
+        self.record = Record()
         self._equipment = equipment
         self._said = ""
         self._fed_at = float("-inf")
@@ -72,6 +76,7 @@ class Worker(ABC):
             raise
         finally:
             self._equipment.notifier.stopping()
+            self._equipment.pulse.end()
             self._equipment.bell.close()
             self.log.info("stopped")
 
@@ -96,12 +101,14 @@ class Worker(ABC):
         if now - self._fed_at >= self._feed_seconds:
             self._equipment.notifier.watchdog()
             self._fed_at = now
+        self._equipment.pulse.beat(self.record)
 
     def say(self, words: str) -> None:
         """Say in one line what the worker does, unless that was said last."""
         if words != self._said:
             self._equipment.notifier.status(words)
-            self._said = words
+            self._said = self.record.doing = words
+            self._equipment.pulse.beat(self.record)
 
     @abstractmethod
     def step(self) -> bool:
@@ -141,6 +148,7 @@ class TaskWorker(Worker):
 
     def _is_refused(self) -> bool:
         before, self._refusal = self._refusal, self._equipment.refusal()
+        self.record.waits_because = self._refusal
         if self._refusal:
             self.say(f"waits: {self._refusal}")
         if self._refusal and not before:
@@ -156,6 +164,7 @@ class TaskWorker(Worker):
         self._renewed_at, self._progress = time.monotonic(), ""
         try:
             self.handle(claim)
+            self.record.done += 1
         except LeaseLost:
             raise
         except Cancelled:
@@ -170,6 +179,8 @@ class TaskWorker(Worker):
 
     def _failed(self, claim: Claim, error: Exception) -> None:
         words = f"{type(error).__name__}: {error}"
+        self.record.failed += 1
+        self.record.last_error = words
         if claim.tries >= self._equipment.terms.max_attempts:
             self._park(claim, words)
             return

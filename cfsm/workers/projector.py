@@ -25,7 +25,8 @@ class ProjectorWorker(Worker):
             positions = [each(self._hear) for each in self._catch_up]
         except Cancelled:
             return False
-        self.say(f"up to date at event {min(positions, default=0)}")
+        self.record.position = min(positions, default=0)
+        self.say(f"up to date at event {self.record.position}")
         return False
 
     def _hear(self, done: int, head: int) -> None:

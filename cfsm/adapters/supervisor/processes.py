@@ -23,8 +23,6 @@ _NOT_HANDED_DOWN = frozenset(
 REMNANTS_GONE_SECONDS = 2.0
 """How long killed processes are waited for; one that hangs in the kernel is left to it."""
 
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-
 _PROGRAM_AT_FAULT = frozenset({errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC, errno.ELOOP})
 
 
@@ -136,11 +134,6 @@ def end_remnants(mark: str) -> tuple[int, ...]:
     return tuple(killed)
 
 
-def memory_bytes(pid: int) -> int:
-    """Give the memory of a process and its descendants; a page that several share counts once, a part for each."""
-    return sum(_memory_bytes(member) for member in (pid, *_descendants(pid)))
-
-
 def _inherited(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name not in _NOT_HANDED_DOWN}
 
@@ -172,29 +165,3 @@ def _kill_marked(pid: int, mark: str, deadline: float) -> None:
         pass
     finally:
         os.close(pidfd)
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    try:
-        threads = Path(f"/proc/{pid}/task").iterdir()
-        children = [int(child) for thread in threads for child in (thread / "children").read_bytes().split()]
-    except OSError:
-        return
-    for child in children:
-        yield child
-        yield from _descendants(child)
-
-
-def _memory_bytes(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-    except (OSError, ValueError, StopIteration):  # another user's, or a kernel that does not tell
-        return _resident_bytes(pid)
-
-
-def _resident_bytes(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * _PAGE_BYTES
-    except (OSError, IndexError):
-        return 0

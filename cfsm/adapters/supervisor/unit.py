@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cfsm.adapters.memory import memory_bytes
 from cfsm.adapters.supervisor.doorbell import Doorbell, DoorUnusable
 from cfsm.adapters.supervisor.events import EventKind, SupervisorEvent
 from cfsm.adapters.supervisor.life import Order
 from cfsm.adapters.supervisor.output import UnitOutput
-from cfsm.adapters.supervisor.processes import ProgramUnusable, end_remnants, mark_of, memory_bytes
+from cfsm.adapters.supervisor.processes import ProgramUnusable, end_remnants, mark_of
 from cfsm.adapters.supervisor.run import Exit, Run
 from cfsm.adapters.supervisor.status import UnitState, UnitStatus
 from cfsm.adapters.supervisor.units import RestartPolicy, UnitSpec

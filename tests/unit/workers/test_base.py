@@ -1,5 +1,7 @@
 """How every worker claims, fails, stops and is watched."""
 
+from dataclasses import replace
+
 import pytest
 
 from cfsm.application.errors import Cancelled, Misconfigured, TryAgain
@@ -452,3 +454,44 @@ def test_each_stage_is_recorded_once_and_each_report_is_a_tick(place):
     assert entered == [Stage.LOADING_DATA, Stage.BACKTESTING]
     assert "backtesting it 0 % waiting for the forge" in place.notifier.statuses
     assert "backtesting it 50 %" in place.notifier.statuses
+
+
+class FakePulse:
+    """Keeps the last record that was told."""
+
+    def __init__(self):
+        self.record = None
+        self.has_ended = False
+
+    def beat(self, record):
+        self.record = record
+
+    def end(self):
+        self.has_ended = True
+
+
+def test_a_worker_tells_what_it_does_and_how_it_goes(place):
+    pulse = FakePulse()
+    outcomes = iter([None, TryAgain("the world is down")])
+
+    def handle(worker, claim):
+        if error := next(outcomes):
+            raise error
+        worker.close(claim)
+
+    place.request("one")
+    place.request("two")
+    worker = Doer(replace(place.equipment(), pulse=pulse), handle)
+    work(worker)
+
+    assert (pulse.record.done, pulse.record.failed) == (1, 1)
+    assert pulse.record.last_error == "TryAgain: the world is down"
+    assert pulse.record.doing == "idle"
+
+    place.refusal = "the disk is full"
+    worker.step()
+    assert pulse.record.waits_because == "the disk is full"
+
+    place.is_stopping = True
+    worker.run()
+    assert pulse.has_ended
