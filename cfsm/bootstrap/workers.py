@@ -100,6 +100,7 @@ def _backtester(house: House, equipment: "Equipment") -> "Worker":
         house.blobs,
         house.conditions,
         house.limits,
+        division=lambda: house.division,
         data_label=house.datasets.open(house.conditions.dataset).kind.value,
         name_of_result=house.name_of_result,
     )

@@ -11,7 +11,7 @@ from cfsm.bootstrap import House
 from cfsm.cli.completing import strategy_names
 from cfsm.cli.output import as_json, figure, percent, print_json, print_table
 from cfsm.cli.strategies import find
-from cfsm.cli.verdicts import Backtest, last_backtest, recorded_verdicts
+from cfsm.cli.verdicts import Backtest, happenings_of, last_backtest
 from cfsm.domain.comparison import Correlation, Overlap, correlation, overlap
 from cfsm.domain.figures import FIGURES, in_words
 
@@ -64,7 +64,7 @@ def _backtests(house: House, queries: Sequence[str]) -> dict[str, Backtest]:
     found = {each.name: each.id for each in (find(house, query) for query in queries)}
     if len(found) < AT_LEAST:
         raise click.UsageError("name at least two strategies")
-    backtests = {name: last_backtest(house, recorded_verdicts(house, each)) for name, each in found.items()}
+    backtests = {name: last_backtest(house, happenings_of(house, each)) for name, each in found.items()}
     without = [name for name, backtest in backtests.items() if backtest is None]
     if without:
         raise click.ClickException(f"not backtested yet: {', '.join(without)}")

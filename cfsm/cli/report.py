@@ -63,7 +63,7 @@ def gather(house: House, found: "Metadata") -> "Report":
 
     happenings = happenings_of(house, found.id)
     verdicts = verdicts_of(happenings)
-    backtest = last_backtest(house, verdicts)
+    backtest = last_backtest(house, happenings)
     contender = _contender(house, found.id)
     return Report(
         name=found.name,
@@ -75,14 +75,14 @@ def gather(house: House, found: "Metadata") -> "Report":
         hashes=_hashes(found, verdicts, backtest),
         source=_source(house, found.code_hash),
         head=happenings[-1].id,
-        tested=None if backtest is None else _tested(backtest),
+        tested=None if backtest is None else _tested(backtest, found.figures),
     )
 
 
-def _tested(backtest: Backtest) -> "LastBacktest":
+def _tested(backtest: Backtest, figures: Mapping[str, Any]) -> "LastBacktest":
     from cfsm.adapters.report.page import LastBacktest
 
-    return LastBacktest(backtest.verdict.figures, _conditions(backtest), backtest.trades, backtest.curve)
+    return LastBacktest(figures, _conditions(backtest), backtest.trades, backtest.curve)
 
 
 def _contender(house: House, strategy_id: str) -> "Contender | None":

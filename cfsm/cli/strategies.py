@@ -1,6 +1,7 @@
 """``cfsm strategies``: list, show, add, retire, export."""
 
 import stat
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from cfsm.bootstrap import House
 from cfsm.cli.completing import strategy_names
 from cfsm.cli.output import as_json, figure, print_facts, print_json, print_table, talk
 from cfsm.domain.lifecycle import State
+from cfsm.domain.parts import PART_HEADERS, PART_NUMBERS, part_rows
 
 MAX_SOURCE_BYTES = 1_000_000
 
@@ -70,7 +72,16 @@ def show(house: House, strategy: str, source: bool, as_json: bool) -> None:
         figures = facts.pop("figures")
         print_facts({name: value for name, value in facts.items() if value not in ("", None, [], {})})
         shown = {name: value for name, value in figures.items() if not isinstance(value, dict)}
-        print_facts({f"figures.{name}": value for name, value in shown.items()})
+        print_facts({f"figures.{name}": value for name, value in shown.items() if name != "windows"})
+        _show_parts(figures)
+
+
+def _show_parts(figures: Mapping[str, Any]) -> None:
+    """Print what each part of the days and each window gave, labelled in sample or out of sample."""
+    rows = list(part_rows(figures))
+    if rows:
+        click.echo()
+        print_table(rows, PART_HEADERS, PART_NUMBERS)
 
 
 @strategies.command()

@@ -1,5 +1,6 @@
 """What commands show of a strategy's verdicts: read from the log, with the trades from the blobs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from cfsm.application.history import Happening, History
 from cfsm.application.verdicts import BACKTESTED, RecordedVerdict, stored_trades, verdicts_of
 from cfsm.bootstrap import House
 from cfsm.domain.equity import EquityCurve, equity_curve
+from cfsm.domain.strategy import Strategy
 from cfsm.domain.trades import BadTrade, Trade
 
 
@@ -49,12 +51,21 @@ def recorded_verdicts(house: House, strategy_id: str) -> list[RecordedVerdict]:
     return verdicts_of(happenings_of(house, strategy_id))
 
 
-def last_backtest(house: House, verdicts: list[RecordedVerdict]) -> Backtest | None:
-    """Give the last backtest that has figures, or None. Raise BlobMissing or BlobCorrupted."""
-    backtested = [each for each in verdicts if each.verdict == BACKTESTED]
-    if not backtested:
-        return None
-    verdict = backtested[-1]
+def last_backtest(house: House, happenings: Sequence[Happening]) -> Backtest | None:
+    """Give the backtest that the strategy's score is from, or None. Raise BlobMissing or BlobCorrupted."""
+    verdict = _headline(happenings)
+    return None if verdict is None else backtest_of(house, verdict)
+
+
+def _headline(happenings: Sequence[Happening]) -> RecordedVerdict | None:
+    run_ids = [each.facts["run_id"] for each in happenings if each.topic == Strategy.Backtested.TOPIC]
+    last = UUID(run_ids[-1]).hex if run_ids else ""
+    verdicts = [each for each in verdicts_of(happenings) if each.verdict == BACKTESTED]
+    return next((each for each in reversed(verdicts) if UUID(each.run_id).hex == last), None)
+
+
+def backtest_of(house: House, verdict: RecordedVerdict) -> Backtest:
+    """Give a verdict's backtest with its trades. Raise BlobMissing or BlobCorrupted."""
     try:
         trades = stored_trades(verdict, house.blobs)
         start, end = (datetime.fromisoformat(verdict.figures[side]) for side in ("backtest_start", "backtest_end"))

@@ -204,6 +204,8 @@ class Evaluation(Recorded):
 
         def apply(self, aggregate: "Evaluation") -> None:
             aggregate.stage = Stage.COMPLETED
+            aggregate.result_hash = self.result_hash
+            aggregate.figures = self.figures
 
     class Failed(RecordedEvent):
         """The run ended without a verdict on its figures: the reason and the findings."""
@@ -225,6 +227,8 @@ class Evaluation(Recorded):
         self.conditions = conditions
         self.attempt = 1
         self.stage: Stage | None = None
+        self.result_hash = ""
+        self.figures: Mapping[str, Any] = {}
 
     @staticmethod
     def id_of(run_id: str) -> UUID:

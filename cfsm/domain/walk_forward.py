@@ -29,6 +29,16 @@ class Part(StrEnum):
     WALK_FORWARD = "walk_forward"
     PROOF = "proof"
 
+    @property
+    def in_words(self) -> str:
+        """The part as people read it."""
+        return "all" if self is Part.WHOLE else self.value.replace("_", "-")
+
+    @property
+    def sample(self) -> str:
+        """Whether anything is chosen on its days."""
+        return "out of sample" if self in OUT_OF_SAMPLE else "in sample"
+
 
 OUT_OF_SAMPLE = frozenset({Part.WALK_FORWARD, Part.PROOF})
 

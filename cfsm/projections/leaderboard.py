@@ -105,7 +105,8 @@ class Contender:
     """One place of the leaderboard.
 
     Ours are the figures from daily equity; Freqtrade's own are in ``freqtrade``, under its names. ``data_label`` says
-    where the candles came from: a result on synthetic ones is to be shown as such. ``figures`` are all that were kept.
+    where the candles came from: a result on synthetic ones is to be shown as such. ``part`` says which days the figures
+    are from, ``parts`` has every part in short. ``figures`` are all that were kept.
     """
 
     rank: int
@@ -132,6 +133,8 @@ class Contender:
     dataset: str
     data_label: str
     is_out_of_sample: bool
+    part: str
+    parts: Mapping[str, Any]
     last_backtest: str
     run_id: str
     result_hash: str
@@ -215,6 +218,8 @@ def _contender(rank: int, row: ContenderRow, figures: Mapping[str, Any], verdict
         dataset=text(figures, "dataset"),
         data_label=text(figures, "data_label"),
         is_out_of_sample=figures.get("is_out_of_sample") is True,
+        part=text(figures, "part"),
+        parts=mapping(figures, "parts"),
         last_backtest=row.backtested_at or "",
         run_id=row.run_id,
         result_hash=row.result_hash,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,16 @@ from cfsm.domain.strategy import Strategy
 from cfsm.workers.base import Equipment, TaskWorker
 
 ENGINE_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a task that has several: its id, its conditions, the text of its parameters; ``kind`` if another."""
+
+    id: str
+    conditions: Conditions
+    parameters: str | None = None
+    kind: Kind | None = None
 
 
 class EvaluationWorker(TaskWorker):
@@ -37,51 +47,61 @@ class EvaluationWorker(TaskWorker):
         self._conditions = conditions
         self._limits = limits
 
-    def begin(self, claim: Claim, strategy: Strategy) -> Job:
-        """Record that the run starts, or goes on after an attempt that died, and give the engine's job."""
+    def begin(self, claim: Claim, strategy: Strategy, run: Run | None = None) -> Job:
+        """Record that the run starts, or goes on after an attempt that died, and give the engine's job.
+
+        Without ``run`` it is the only one of its task.
+        """
         while not self._is_engine_ready():
             self.tick(claim, "waiting for the forge")
             time.sleep(ENGINE_POLL_SECONDS)
-        run_id = Evaluation.run_id_of(claim.key)
+        run = run or Run(Evaluation.run_id_of(claim.key), self._conditions, self._parameters_of(strategy))
         stamp = self.factory.stamp(claim, correlation=str(strategy.id))
 
         def decide() -> Iterable[Recorded]:
-            run = self.factory.find(Evaluation, Evaluation.id_of(run_id))
-            if run is None:
-                run = Evaluation.start(
-                    run_id,
-                    kind=self.kind,
+            evaluation = self.factory.find(Evaluation, Evaluation.id_of(run.id))
+            if evaluation is None:
+                evaluation = Evaluation.start(
+                    run.id,
+                    kind=run.kind or self.kind,
                     strategy_id=strategy.id,
                     strategy_name=strategy.name,
                     code_hash=strategy.code_hash,
-                    conditions=self._conditions,
+                    conditions=run.conditions,
                     stamp=stamp,
                 )
             else:
-                run.resume(self._conditions, stamp)
-            return [run]
+                evaluation.resume(run.conditions, stamp)
+            return [evaluation]
 
         self.factory.transact(decide)
-        parameters = self._blobs.get(strategy.parameters_hash).decode() if strategy.parameters_hash else None
         return Job(
-            run_id=run_id,
+            run_id=run.id,
             strategy_name=strategy.name,
             source=self._blobs.get(strategy.code_hash),
-            conditions=self._conditions,
-            parameters=parameters,
+            conditions=run.conditions,
+            parameters=run.parameters,
             limits=replace(self._limits),
         )
 
+    def _parameters_of(self, strategy: Strategy) -> str | None:
+        """Give the text of the parameters that the strategy trades with; None for its own."""
+        return self._blobs.get(strategy.parameters_hash).decode() if strategy.parameters_hash else None
+
+    def run_ids(self, claim: Claim) -> Iterable[str]:
+        """Give the ids of the runs that a task may have begun."""
+        return [Evaluation.run_id_of(claim.key)]
+
     def call_off(self, claim: Claim, strategy: Strategy) -> None:
-        """Close the task of a strategy that was retired meanwhile, and the run that an attempt before began."""
+        """Close the task of a strategy that was retired meanwhile, and the runs that an attempt before began."""
 
         def decide() -> Iterable[Recorded]:
-            run = self.factory.find(Evaluation, Evaluation.id_of(Evaluation.run_id_of(claim.key)))
-            if run is None:
-                return []
+            runs = [self.factory.find(Evaluation, Evaluation.id_of(run_id)) for run_id in self.run_ids(claim)]
+            begun = [run for run in runs if run is not None]
             stamp = self.factory.stamp(claim, correlation=str(strategy.id))
-            run.fail("called off: the strategy was retired", (), stamp)
-            return [run]
+            for run in begun:
+                run.fail("called off: the strategy was retired", (), stamp)
+            return begun
 
         self.factory.transact(decide, claim)
         self.log.info("called off: the strategy was retired", strategy=strategy.name)

@@ -18,6 +18,9 @@ from tests.fakes.supervised import is_alive
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 COUNT = 3
+PARTS = 3
+"""Screening, walk-forward, proof: each is a run."""
+
 DEMO_SECONDS = 600
 REAL_CANDLES = ROOT.parent / "shared" / "data" / "binance"
 CALM = """\
@@ -78,7 +81,7 @@ def test_every_strategy_was_executed_before_it_was_backtested(done):
         assert each.facts["identity"]["engine"].startswith("freqtrade-")
         assert each.facts["identity"]["data_hash"]
     verdicts = Counter(each.facts["verdict"] for each in completed)
-    assert verdicts["accepted"] == verdicts["backtested"] > 0
+    assert verdicts["backtested"] == PARTS * verdicts["accepted"] > 0
 
 
 def test_the_demo_leaves_no_process(done):
@@ -94,7 +97,7 @@ def test_lineage_and_history_of_the_best_tell_its_whole_life(done):
     assert name in {node["label"] for node in lineage["nodes"]}
     assert history[0] == "Generation.Requested"
     assert history[-1] in {"Strategy.Backtested", "Strategy.TwinFound"}
-    assert history.count("Evaluation.Completed") == 2
+    assert history.count("Evaluation.Completed") == 1 + PARTS
     assert name in done.cfsm("lineage", name).stdout
 
 
@@ -149,7 +152,7 @@ def test_what_was_interrupted_goes_on_where_it_was(tmp_path):
         assert running.stop() == 0
 
         assert len(happened(running, "Strategy.Generated")) == COUNT
-        ends = Counter(each.meta["task"] for each in happened(running, "Evaluation.Completed", "Evaluation.Failed"))
+        ends = Counter(each.originator_id for each in happened(running, "Evaluation.Completed", "Evaluation.Failed"))
         assert set(ends.values()) == {1}
         assert len(json.loads(running.cfsm("leaderboard", "--json").stdout)) > 0
 
@@ -169,7 +172,7 @@ def test_a_forge_that_is_killed_takes_its_runs_along_and_the_work_is_done_again(
         running.until_idle(DEMO_SECONDS)
         assert running.stop() == 0
         assert len(happened(running, "Evaluation.Resumed")) == 1
-        ends = Counter(each.meta["task"] for each in happened(running, "Evaluation.Completed", "Evaluation.Failed"))
+        ends = Counter(each.originator_id for each in happened(running, "Evaluation.Completed", "Evaluation.Failed"))
         assert set(ends.values()) == {1}
         assert happened(running, "ParkedTask.Parked") == []
 
@@ -190,5 +193,6 @@ def test_the_same_on_real_candles(tmp_path):
         assert "The candles are synthetic" not in said.stdout
         figures = json.loads(running.cfsm("strategies", "show", best(running), "--json").stdout)["figures"]
         assert figures["dataset"] == "binance"
-        assert figures["backtest_start"] >= "2025-01-05"
+        assert figures["parts"]["screening"]["backtest_start"] >= "2025-01-05"
+        assert figures["backtest_start"] > figures["parts"]["screening"]["backtest_end"]
         assert "none altered" in running.cfsm("history", "verify").stdout

@@ -32,6 +32,19 @@ def _sha(text):
     return hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()
 
 
+def _span(timerange):
+    """Give when trading begins and ends; sixty days where no timerange bounds it."""
+    begin, _, end = timerange.partition("-")
+    if not (begin and end):
+        return START_MS, START_MS + 60 * 24 * HOUR_MS
+    days = (datetime.strptime(each, "%Y%m%d").replace(tzinfo=UTC) for each in (begin, end))
+    return tuple(int(day.timestamp() * 1000) for day in days)
+
+
+def _moment(milliseconds):
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
 class FakeEngine:
     """Implements the port; knows the datasets that it is given."""
 
@@ -70,7 +83,8 @@ class FakeEngine:
             raise BrokenStrategy(*findings)
         for stage in (Stage.ANALYZING, Stage.BACKTESTING, Stage.GENERATING_REPORT):
             report(stage, float(STAGE_PERCENT[stage]), "")
-        trades = tuple(self._trades(job))
+        start_ms, end_ms = _span(job.conditions.timerange)
+        trades = tuple(self._trades(job, start_ms, end_ms))
         report(Stage.COMPLETED, 100.0, "")
         profit = sum(trade.profit_abs for trade in trades)
         return BacktestOutcome(
@@ -87,8 +101,8 @@ class FakeEngine:
             identity=self._identity(job),
             result_hash=_sha(repr(trades)),
             timeframe="1h",
-            backtest_start=datetime.fromtimestamp(START_MS / 1000, UTC),
-            backtest_end=datetime.fromtimestamp(START_MS / 1000 + 60 * 86_400, UTC),
+            backtest_start=_moment(start_ms),
+            backtest_end=_moment(end_ms),
             seconds=0.02,
             stage_seconds={"backtesting": 0.01},
         )
@@ -113,12 +127,14 @@ class FakeEngine:
         match = re.search(rb"# trades: (\d+)", job.source)
         return int(match.group(1)) if match else DEFAULT_TRADES
 
-    def _trades(self, job):
+    def _trades(self, job, start_ms, end_ms):
         match = re.search(rb"# profit: (-?[\d.]+)", job.source)
         mean = float(match.group(1)) if match else 0.01
         draw = random.Random(_sha(job.source) + (job.parameters or ""))
-        for number in range(self._count(job)):
-            opened = START_MS + number * 24 * HOUR_MS
+        count = self._count(job)
+        step_hours = min(24, (end_ms - start_ms) // HOUR_MS // (count + 1))
+        for number in range(count):
+            opened = start_ms + number * step_hours * HOUR_MS
             ratio = draw.gauss(mean, 0.02)
             yield Trade(
                 pair="BTC/USDT:USDT",

@@ -15,6 +15,7 @@ from cfsm.workers.coordinator import Calendar, CoordinatorWorker
 from cfsm.workers.generator import GeneratorWorker
 from cfsm.workers.validator import ValidatorWorker
 from tests.fakes.engine import FakeEngine
+from tests.fakes.evaluated import DIVIDED
 from tests.fakes.lives import check_lives
 from tests.fakes.stores import NOON
 from tests.fakes.workplace import work
@@ -48,6 +49,7 @@ def factory_of(place):
             place.equipment("backtester@here"),
             engine,
             **runs,
+            division=lambda: DIVIDED,
             data_label="synthetic",
             name_of_result=place.name_of_result,
         ),
@@ -75,8 +77,8 @@ def test_a_factory_lives_through_a_clock_that_jumps(place):
     assert topics["Cleaning.Requested"] == topics["Cleaning.Done"] > 0
     reasons = Counter(each.facts["why"] for each in happened if each.topic.endswith("tion.Requested"))
     assert set(reasons.values()) == {1}, "no slot was asked for twice"
-    tasks = Counter(each.meta["task"] for each in happened if each.topic == "Evaluation.Completed")
-    assert set(tasks.values()) == {1}
+    runs = Counter(each.originator_id for each in happened if each.topic == "Evaluation.Completed")
+    assert set(runs.values()) == {1}
     assert place.tasks() == {}
 
 

@@ -79,6 +79,7 @@ def _hashes(hashes: Mapping[str, str]) -> Markup:
 
 def _tested(tested: LastBacktest) -> Markup:
     return join(
+        sections.parts(tested.figures),
         sections.figures(tested.figures),
         sections.curves(tested.curve),
         sections.trades(tested.trades, tested.curve),

@@ -8,6 +8,7 @@ from cfsm.adapters.report.markup import NOTHING, Markup, element, join
 from cfsm.adapters.report.tables import all_trades, groups, months, table
 from cfsm.domain.equity import EquityCurve
 from cfsm.domain.figures import FIGURES, in_words
+from cfsm.domain.parts import PART_HEADERS, PART_NUMBERS, part_rows
 from cfsm.domain.trades import Trade
 
 MOST_EVENTS = 2_000
@@ -52,6 +53,21 @@ def figures(recorded: Mapping[str, Any]) -> Markup:
         ),
         table(("figure", "name", "CFSM", "Freqtrade", "Freqtrade's name"), rows, numbers),
         element("details", element("summary", "All other figures of Freqtrade"), facts(rest)) if rest else NOTHING,
+    )
+
+
+def parts(recorded: Mapping[str, Any]) -> Markup:
+    """Give what each part of the days gave, labelled in sample or out of sample."""
+    rows = list(part_rows(recorded))
+    if not rows:
+        return NOTHING
+    return section(
+        "In sample and out of sample",
+        element(
+            "p",
+            "Scores are from the walk-forward days. No optimisation and no selection has seen the days of the proof.",
+        ),
+        table(PART_HEADERS, rows, PART_NUMBERS),
     )
 
 

@@ -18,8 +18,8 @@ HOSTILE = "<script>document.title = 'owned'</script>"
 class Tagging(CommandEngine):
     """An engine whose trades carry markup where a strategy may write what it likes."""
 
-    def _trades(self, job):
-        for trade in super()._trades(job):
+    def _trades(self, job, *span):
+        for trade in super()._trades(job, *span):
             yield replace(trade, enter_tag=HOSTILE, exit_reason=f"{HOSTILE} & more")
 
 

@@ -1,17 +1,21 @@
 """A validated strategy is backtested: figures of our own from its trades, blobs, twins, and what is broken."""
 
 from dataclasses import replace
+from math import prod
 
 import orjson
 import pytest
 
-from cfsm.application.errors import Misconfigured
-from cfsm.domain.evaluation import Conditions, Job, Limits
+from cfsm.application.ports import BrokenStrategy, Misconfigured, TryAgain
+from cfsm.domain.evaluation import Conditions, Finding, Job, Limits
 from cfsm.domain.metrics import measure
 from cfsm.domain.strategy import Reason
 from cfsm.domain.trades import Trade
+from cfsm.projections.leaderboard import LeaderboardView
+from cfsm.projections.reading import fold
 from cfsm.workers.backtester import BacktesterWorker
 from tests.fakes.engine import FakeEngine
+from tests.fakes.evaluated import DIVIDED, UNDIVIDED
 from tests.fakes.workplace import NAME, work
 
 CONDITIONS = Conditions(dataset="synthetic", dry_run_wallet=1000.0)
@@ -30,7 +34,8 @@ class Forging(FakeEngine):
 
 
 def backtester(place, engine=None, actor="backtester@here", **changes):
-    given = {"conditions": CONDITIONS, "limits": Limits(), "is_engine_ready": lambda: True} | changes
+    given = {"conditions": CONDITIONS, "limits": Limits(), "is_engine_ready": lambda: True}
+    given |= {"division": lambda: UNDIVIDED} | changes
     return BacktesterWorker(
         place.equipment(actor),
         engine or FakeEngine(),
@@ -61,7 +66,9 @@ def test_a_validated_strategy_is_backtested(place):
     completed, backtested = place.happened("Evaluation.Completed", "Strategy.Backtested")
     assert backtested.facts["timerange"] == "20250101-20250302"
     assert backtested.facts["result_hash"] == completed.facts["result_hash"]
-    assert backtested.facts["figures"] == completed.facts["figures"]
+    figures = dict(backtested.facts["figures"])
+    assert list(figures.pop("parts")) == ["whole"]
+    assert figures == completed.facts["figures"]
     for event in (completed, backtested):
         assert event.meta["causation"] == f"{strategy.id.hex}:2"
         assert event.meta["correlation"] == str(strategy.id)
@@ -96,7 +103,104 @@ def test_the_figures_say_what_the_candles_were(place):
     figures = place.happened("Strategy.Backtested")[0].facts["figures"]
     assert (figures["dataset"], figures["data_label"], figures["timeframe"]) == ("synthetic", "synthetic", "1h")
     assert figures["backtest_start"] == "2025-01-01T00:00:00+00:00"
-    assert figures["is_out_of_sample"] is True
+    assert (figures["part"], figures["is_out_of_sample"]) == ("whole", False)
+
+
+def test_days_that_are_divided_are_backtested_part_by_part_and_the_score_is_from_the_walk_forward_days(place):
+    validated(place)
+    engine = FakeEngine()
+
+    assert work(backtester(place, engine, division=lambda: DIVIDED)) == 1
+
+    parts = dict(DIVIDED.parts())
+    assert [job.conditions.timerange for job in engine.jobs] == [days.timerange for days in parts.values()]
+    completed = {each.facts["figures"]["part"]: each for each in place.happened("Evaluation.Completed")}
+    (backtested,) = place.happened("Strategy.Backtested")
+    figures = backtested.facts["figures"]
+    assert figures["part"] == "walk_forward"
+    assert backtested.facts["timerange"] == DIVIDED.walk_forward.timerange
+    assert backtested.facts["run_id"].replace("-", "") == completed["walk_forward"].originator_id
+    assert {part: completed[part].facts["figures"]["is_out_of_sample"] for part in completed} == {
+        "screening": False,
+        "walk_forward": True,
+        "proof": True,
+    }
+    for part, shown in figures["parts"].items():
+        whole = completed[part].facts
+        assert shown["run_id"].replace("-", "") == completed[part].originator_id
+        assert shown["result_hash"] == whole["result_hash"]
+        assert shown["sharpe_daily"] == whole["figures"]["sharpe_daily"]
+        assert shown["timerange"] == parts[part].timerange
+
+
+def test_the_windows_of_the_walk_forward_days_add_up_to_them(place):
+    validated(place)
+
+    work(backtester(place, division=lambda: DIVIDED))
+
+    figures = place.happened("Strategy.Backtested")[0].facts["figures"]
+    windows = figures["windows"]
+    assert [window["timerange"] for window in windows] == [window.timerange for window in DIVIDED.windows]
+    assert sum(window["total_trades"] for window in windows) == figures["total_trades"]
+    assert prod(1 + window["profit_total"] for window in windows) == pytest.approx(1 + figures["profit_total"])
+
+
+def test_every_run_is_a_trial(place):
+    validated(place)
+
+    work(backtester(place, division=lambda: DIVIDED))
+
+    assert fold(LeaderboardView, place.factory.store).trials().count == 3
+
+
+def test_a_strategy_that_breaks_on_later_days_is_retired_and_the_runs_before_are_kept(place):
+    class BreaksLater(FakeEngine):
+        def backtest(self, job, report):
+            outcome = super().backtest(job, report)
+            if len(self.jobs) == 2:
+                raise BrokenStrategy(Finding("INDICATORS_FAILED", "no such column"))
+            return outcome
+
+    validated(place)
+
+    work(backtester(place, BreaksLater(), division=lambda: DIVIDED))
+
+    assert place.topics()[-3:] == ["Evaluation.Completed", "Evaluation.Failed", "Strategy.Retired"]
+
+
+def test_an_attempt_that_died_in_the_middle_is_made_again_under_the_same_ids(place):
+    class Dies(FakeEngine):
+        def backtest(self, job, report):
+            if len(self.jobs) == 2:
+                raise KeyboardInterrupt
+            return super().backtest(job, report)
+
+    validated(place)
+    with pytest.raises(KeyboardInterrupt):
+        backtester(place, Dies(), division=lambda: DIVIDED).step()
+    place.pass_leases()
+
+    assert work(backtester(place, division=lambda: DIVIDED)) == 1
+
+    assert len(place.happened("Evaluation.Started")) == 3
+    assert len({each.originator_id for each in place.happened("Evaluation.Completed")}) == 3
+
+
+def test_parts_that_were_begun_are_called_off_when_the_strategy_is_retired(place):
+    class Retires(FakeEngine):
+        def backtest(self, job, report):
+            if len(self.jobs) == 1:
+                raise TryAgain("the world is down")
+            return super().backtest(job, report)
+
+    validated(place)
+    backtester(place, Retires(), division=lambda: DIVIDED).step()
+    place.change(lambda strategy, stamp: strategy.retire(Reason.BY_HAND, "not wanted", stamp))
+    place.pass_leases()
+
+    work(backtester(place, division=lambda: DIVIDED))
+
+    assert len(place.happened("Evaluation.Failed")) == 2
 
 
 def test_the_trades_and_the_equity_curve_are_kept(place):
@@ -208,7 +312,7 @@ def test_a_backtest_whose_lease_was_lost_records_nothing(place):
     assert place.happened("Evaluation.Completed", "Strategy.Backtested") == []
 
 
-def test_optimized_parameters_are_used_and_the_result_is_not_out_of_sample(place):
+def test_optimized_parameters_are_used_and_days_that_were_not_divided_are_in_sample(place):
     validated(place)
     parameters = place.blobs.put(b'{"strategy_name": "x"}')
     engine = FakeEngine()
