@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfsm.bootstrap.house import House
@@ -25,19 +26,24 @@ def restart_policy(house: House) -> "RestartPolicy":
 
 def units(house: House) -> "list[UnitSpec]":
     """Give what the embedded supervisor runs: the forge, and the workers, which stop before it."""
-    from cfsm.adapters.freqtrade.client import forge_command
-
     counts = house.settings.workers.instances.model_dump()
     workers = {
         worker_name(role, instance): (role, instance) for role in ROLES for instance in range(1, counts[role] + 1)
     }
-    idle_seconds = house.settings.workers.forge_idle_seconds
-    options = ("--idle-exit-seconds", str(idle_seconds)) if idle_seconds else ()
     forge = replace(
-        _unit(house, "forge", forge_command(house.forge_socket, house.data_folder, *options), stop_after=workers),
-        listens_at=house.forge_socket if idle_seconds else None,
+        _unit(house, "forge", forge_argv(house, house.forge_socket), stop_after=workers),
+        listens_at=house.forge_socket if house.settings.workers.forge_idle_seconds else None,
     )
     return [forge, *(_unit(house, name, _worker_command(house, *which)) for name, which in workers.items())]
+
+
+def forge_argv(house: House, socket: Path) -> list[str]:
+    """Give the command of the forge that serves this socket."""
+    from cfsm.adapters.freqtrade.client import forge_command
+
+    idle_seconds = house.settings.workers.forge_idle_seconds
+    options = ("--idle-exit-seconds", str(idle_seconds)) if idle_seconds else ()
+    return forge_command(socket, house.data_folder, *options)
 
 
 def _worker_command(house: House, role: str, instance: int) -> list[str]:

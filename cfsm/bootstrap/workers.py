@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # imported where they are used: a process runs one role
     from cfsm.adapters.hardware import Gauge
     from cfsm.application.factory import Factory
     from cfsm.workers.base import Equipment, Worker
+    from cfsm.workers.calendar import Calendar
 
 LIGHT_ROLES = frozenset({"generator", "cleaner"})
 LIGHT_KINDS = frozenset({TaskKind.GENERATE.value, TaskKind.CLEAN.value})
@@ -119,10 +121,20 @@ def _cleaner(house: House, equipment: "Equipment") -> "Worker":
 
 
 def _coordinator(house: House, equipment: "Equipment") -> "Worker":
-    from cfsm.workers.coordinator import Calendar, CoordinatorWorker
+    from cfsm.workers.coordinator import CoordinatorWorker
+
+    calendar = calendar_of(house)
+    if house.environ.get("CFSM_SUPERVISION") == "systemd":  # its timers ask: `cfsm due`
+        calendar = replace(calendar, generation_seconds=0, backtest_seconds=0, cleaning_time=None)
+    return CoordinatorWorker(equipment, house.clock, calendar, house.summaries)
+
+
+def calendar_of(house: House) -> "Calendar":
+    """Give what is due when."""
+    from cfsm.workers.calendar import Calendar
 
     settings = house.settings
-    calendar = Calendar(
+    return Calendar(
         generation_seconds=settings.generation.interval_seconds,
         strategy_types=settings.generation.strategy_types,
         seed=settings.generation.seed,
@@ -132,7 +144,6 @@ def _coordinator(house: House, equipment: "Equipment") -> "Worker":
         if settings.retention.cleanup_old_strategies
         else None,
     )
-    return CoordinatorWorker(equipment, house.clock, calendar, house.summaries)
 
 
 def _projector(house: House, equipment: "Equipment") -> "Worker":
