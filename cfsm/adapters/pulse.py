@@ -117,6 +117,11 @@ class PulseFile:
             self._is_failing = False
 
 
+def read_sign(folder: Path, name: str) -> Sign | None:
+    """Give the last sign of life of a worker, if it ever gave one."""
+    return _read(folder / PULSES_FOLDER / f"{name}.json")
+
+
 def read_signs(folder: Path) -> Mapping[str, Sign]:
     """Give the last sign of life of every worker that ever gave one, by name."""
     signs = (_read(path) for path in sorted((folder / PULSES_FOLDER).glob("*.json")))

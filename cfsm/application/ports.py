@@ -21,6 +21,7 @@ __all__ = [
     "LanguageModels",
     "Misconfigured",
     "Notifier",
+    "Processes",
     "Prompt",
     "Prompts",
     "Rendered",
@@ -125,6 +126,25 @@ class Notifier(Protocol):
 
     def stopping(self) -> None:
         """Say that the process is about to end."""
+
+    def notify(self, state: str) -> None:
+        """Send an assignment as it is; who does not know it ignores it."""
+
+
+class Processes(Protocol):
+    """The factory's processes on this machine, under whoever supervises them: systemd, or the embedded supervisor."""
+
+    def name_of(self, role: str, instance: int) -> str:
+        """Give the name of a worker of a role, as its tasks' owner has it; the first instance is 1."""
+
+    def count(self, role: str) -> int | None:
+        """Give how many of a role run or are about to, counted from the first; None if it is not known."""
+
+    def run(self, role: str, count: int) -> None:
+        """Let the first ``count`` of a role run and no others; what is at work may end in order. It is only asked."""
+
+    def restart(self, name: str) -> None:
+        """Let a worker end in order and start again. It is only asked."""
 
 
 class Renderer(Protocol):

@@ -1,24 +1,25 @@
 """The worker of each role, wired."""
 
+import os
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cfsm.application.ports import Notifier
+from cfsm.application.ports import Notifier, Processes
 from cfsm.application.tasks import TaskKind
 from cfsm.bootstrap.house import House
 from cfsm.bootstrap.views import catch_up, projector_of
+from cfsm.domain.admission import AdmissionRules
 from cfsm.domain.retention import RetentionRules
 
 if TYPE_CHECKING:  # imported where they are used: a process runs one role
     from cfsm.adapters.hardware import Gauge
     from cfsm.application.factory import Factory
     from cfsm.workers.base import Equipment, Worker
-    from cfsm.workers.calendar import Calendar
 
+BACKTESTER, COORDINATOR, PROJECTOR = "backtester", "coordinator", "projector"
 LIGHT_ROLES = frozenset({"generator", "cleaner"})
 LIGHT_KINDS = frozenset({TaskKind.GENERATE.value, TaskKind.CLEAN.value})
 """What takes no time worth speaking of: rendering a template, retiring by rules."""
@@ -50,6 +51,30 @@ def worker_name(role: str, instance: int) -> str:
     return role if instance == 1 else f"{role}-{instance}"
 
 
+def least_instances(house: House) -> Mapping[str, int]:
+    """Give how many workers of each role run at least on this machine."""
+    counts: dict[str, int] = house.settings.workers.instances.model_dump()
+    return counts
+
+
+def most_instances(house: House) -> Mapping[str, int]:
+    """Give how many workers of each role run at most; of more than the least the coordinator decides."""
+    least = least_instances(house)
+    wanted = house.settings.workers.backtester_most
+    most = len(os.sched_getaffinity(0)) if wanted is None else wanted
+    return {**least, BACKTESTER: max(least[BACKTESTER], most) if least[BACKTESTER] else 0}
+
+
+def processes_of(house: House, notifier: Notifier) -> Processes | None:
+    """Give the processes under whoever supervises this one; None where nobody does who can be asked."""
+    from cfsm.adapters.supervisor.orders import SupervisedProcesses
+    from cfsm.adapters.supervisor.processes import MARK
+
+    if MARK not in house.environ:
+        return None
+    return SupervisedProcesses(house.path, notifier.notify, worker_name, most_instances(house))
+
+
 def gauge_of(house: House) -> "Gauge":
     """Give what measures this machine."""
     from cfsm.adapters.hardware import Gauge
@@ -64,10 +89,8 @@ def refusal_of(
 
     A light one, whose tasks take no time worth speaking of, waits for no other.
     """
-    from cfsm.domain.admission import AdmissionRules
     from cfsm.workers.admission import Admission
 
-    rules = AdmissionRules(**house.settings.admission.model_dump(exclude={"window_seconds"}))
     here = f"@{socket.gethostname()}"
 
     def is_anyone_at_work() -> bool:
@@ -76,7 +99,11 @@ def refusal_of(
             for task in factory.store.overview()
         )
 
-    return Admission((gauge or gauge_of(house)).load, rules, is_anyone_at_work).refusal
+    return Admission((gauge or gauge_of(house)).load, _rules(house), is_anyone_at_work).refusal
+
+
+def _rules(house: House) -> AdmissionRules:
+    return AdmissionRules(**house.settings.admission.model_dump(exclude={"window_seconds"}))
 
 
 def _generator(house: House, equipment: "Equipment") -> "Worker":
@@ -121,20 +148,10 @@ def _cleaner(house: House, equipment: "Equipment") -> "Worker":
 
 
 def _coordinator(house: House, equipment: "Equipment") -> "Worker":
-    from cfsm.workers.coordinator import CoordinatorWorker
-
-    calendar = calendar_of(house)
-    if house.environ.get("CFSM_SUPERVISION") == "systemd":  # its timers ask: `cfsm due`
-        calendar = replace(calendar, generation_seconds=0, backtest_seconds=0, cleaning_time=None)
-    return CoordinatorWorker(equipment, house.clock, calendar, house.summaries)
-
-
-def calendar_of(house: House) -> "Calendar":
-    """Give what is due when."""
-    from cfsm.workers.calendar import Calendar
+    from cfsm.workers.coordinator import Calendar, CoordinatorWorker
 
     settings = house.settings
-    return Calendar(
+    calendar = Calendar(
         generation_seconds=settings.generation.interval_seconds,
         strategy_types=settings.generation.strategy_types,
         seed=settings.generation.seed,
@@ -144,6 +161,37 @@ def calendar_of(house: House) -> "Calendar":
         if settings.retention.cleanup_old_strategies
         else None,
     )
+    return CoordinatorWorker(equipment, house.clock, calendar, house.summaries, _upkeep(house, equipment))
+
+
+def _upkeep(house: House, equipment: "Equipment") -> Sequence[Callable[[], None]]:
+    """Give what the coordinator does for the processes: backtesters by what waits, a projector that stands still."""
+    from cfsm.adapters.pulse import read_sign
+    from cfsm.domain.admission import Refused, admit
+    from cfsm.domain.scaling import ScalingRules
+    from cfsm.workers.scaling import Scaler, StallWatch
+
+    processes = processes_of(house, equipment.notifier)
+    if processes is None:
+        return []
+    store, gauge, admission = equipment.factory.store, gauge_of(house), _rules(house)
+    rules = ScalingRules(
+        least=least_instances(house)[BACKTESTER],
+        most=most_instances(house)[BACKTESTER],
+        idle_seconds=house.settings.workers.backtester_idle_seconds,
+    )
+
+    def shortage() -> Refused | None:
+        answer = admit(gauge.load(), admission)
+        return answer if isinstance(answer, Refused) else None
+
+    def position() -> int | None:
+        sign = read_sign(house.run_folder, PROJECTOR)
+        return None if sign is None or sign.has_ended else sign.position
+
+    scaler = Scaler(BACKTESTER, TaskKind.BACKTEST, rules, processes, tasks=store.overview, shortage=shortage)
+    watch = StallWatch(PROJECTOR, processes, position=position, head=store.head)
+    return [scaler, watch] if rules.least < rules.most else [watch]
 
 
 def _projector(house: House, equipment: "Equipment") -> "Worker":

@@ -278,6 +278,14 @@ class Workers(Section):
     stop_timeout_seconds: Whole = Field(
         20, ge=1, le=3600, description="Time that a worker has to stop by itself before it is killed."
     )
+    backtester_most: Annotated[Whole, Field(ge=0, le=64)] | None = Field(
+        None,
+        description="Processes that backtest at most. More than instances.backtester are started while backtests wait "
+        "and the machine has room, and end when nothing waits. null: as many as the machine has cores.",
+    )
+    backtester_idle_seconds: Whole = Field(
+        60, ge=1, le=DAY_SECONDS, description="Time without waiting backtests after which one of them ends."
+    )
     forge_idle_seconds: Whole = Field(
         0,
         ge=0,

@@ -2,11 +2,10 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
-from uuid import UUID
 
 import structlog
 
@@ -140,21 +139,12 @@ class TaskWorker(Worker):
         if claim is None:
             self.say("idle")
             return False
-        with structlog.contextvars.bound_contextvars(**self.fields_of(claim)):
+        with structlog.contextvars.bound_contextvars(**{self.subject_field: claim.subject, "TASK": claim.key}):
             try:
                 self._attempt(claim)
             except LeaseLost:
                 self.log.warning("lease lost: another worker has the task", attempt=claim.attempt)
         return True
-
-    def fields_of(self, claim: Claim) -> Mapping[str, str]:
-        """Give the fields of every log record of a task: what it is about, and the event that asked for it."""
-        return {
-            self.subject_field: claim.subject,
-            "TASK": claim.key,
-            "EVENT": self.factory.topic_of(claim),
-            "CORRELATION_ID": str(UUID(claim.subject)),
-        }
 
     def _is_refused(self) -> bool:
         before, self._refusal = self._refusal, self._equipment.refusal()

@@ -91,7 +91,8 @@ class RunningFactory:
             status = read_status(self.home)
             if status is None or status.pid != self.pid or not status.units:
                 return False
-            return all(unit.state is UnitState.RUNNING for unit in status.units if not names or unit.name in names)
+            at_work = {UnitState.RUNNING, UnitState.RESTING}
+            return all(unit.state in at_work for unit in status.units if not names or unit.name in names)
 
         self.until(ready)
         return self

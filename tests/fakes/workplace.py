@@ -35,6 +35,9 @@ class FakeNotifier:
     def stopping(self):
         self.said.append("STOPPING")
 
+    def notify(self, state):
+        self.said.append(state)
+
     @property
     def statuses(self):
         return [said for said in self.said if said not in {"READY", "WATCHDOG", "STOPPING"}]

@@ -55,6 +55,10 @@ class Doorbell:
         poll.register(self.fileno(), select.POLLIN)
         return bool(poll.poll(0))
 
+    def lets_rest(self, exit_code: int | None) -> bool:
+        """Say whether a unit that ended so may rest."""
+        return exit_code == 0
+
     async def wait(self) -> bool:
         """Wait until somebody connects; False if the unit is to stop."""
         loop = asyncio.get_running_loop()

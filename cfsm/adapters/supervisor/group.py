@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cfsm.adapters.home import LOGS_FOLDER, RUN_FOLDER
 from cfsm.adapters.supervisor.events import EventKind, SupervisorEvent
+from cfsm.adapters.supervisor.orders import Verb
 from cfsm.adapters.supervisor.output import LogFile, Terminal, UnitOutput
 from cfsm.adapters.supervisor.processes import end_remnants, mark_of
 from cfsm.adapters.supervisor.status import UnitStatus, status_content, write_status
@@ -101,7 +102,13 @@ class Supervisor:
             self._report(SupervisorEvent(EventKind.UNWRITABLE, spec.name, f"its log cannot be written: {error}"))
 
         output = UnitOutput(f"{spec.name:<{width}} | ", log, self._terminal, on_log_error)
-        return Unit(spec, policy, self._runtime_dir, output, self._report, self._status_changed.set)
+        changed = self._status_changed.set
+        return Unit(spec, policy, self._runtime_dir, output, self._report, changed, self._order)
+
+    def _order(self, verb: Verb, name: str) -> None:
+        unit = self._units.get(name)
+        if unit is None or not unit.obey(verb):
+            self._report(SupervisorEvent(EventKind.IGNORED, name, f"{verb} of {name!r} is ignored: it cannot be done"))
 
     def _report(self, event: SupervisorEvent) -> None:
         with contextlib.suppress(OSError):

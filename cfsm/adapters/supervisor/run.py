@@ -11,6 +11,7 @@ from typing import Protocol
 from cfsm.adapters.listening import LISTENER_FD
 from cfsm.adapters.supervisor.life import Life, Order, Phase
 from cfsm.adapters.supervisor.notify_socket import NotifySocket
+from cfsm.adapters.supervisor.orders import Verb
 from cfsm.adapters.supervisor.output import UnitOutput
 from cfsm.adapters.supervisor.processes import UnitProcess, mark_of
 from cfsm.adapters.supervisor.units import UnitSpec
@@ -54,6 +55,9 @@ class RunListener(Protocol):
 
     def on_overdue(self, order: Order) -> None:
         """Hear that a deadline was broken and what is sent for it."""
+
+    def on_order(self, verb: Verb, unit: str) -> None:
+        """Hear what it wants to happen to another unit."""
 
     def on_foreign(self, pid: int) -> None:
         """Hear, once, that a process that is not the main one spoke in its name."""
@@ -150,6 +154,9 @@ class Run:
             self._life.ping(now)
         if assignments.get("STOPPING") == "1":
             self._stopping()
+        for verb in Verb:
+            if verb in assignments:
+                self._listener.on_order(verb, assignments[verb])
         self._life.extend(_number(assignments, "EXTEND_TIMEOUT_USEC") / 1e6, now)
 
     def _stopping(self) -> None:

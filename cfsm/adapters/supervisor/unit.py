@@ -12,8 +12,10 @@ from cfsm.adapters.memory import memory_bytes
 from cfsm.adapters.supervisor.doorbell import Doorbell, DoorUnusable
 from cfsm.adapters.supervisor.events import EventKind, SupervisorEvent
 from cfsm.adapters.supervisor.life import Order
+from cfsm.adapters.supervisor.orders import Verb
 from cfsm.adapters.supervisor.output import UnitOutput
 from cfsm.adapters.supervisor.processes import ProgramUnusable, end_remnants, mark_of
+from cfsm.adapters.supervisor.reserve import Reserve
 from cfsm.adapters.supervisor.run import Exit, Run
 from cfsm.adapters.supervisor.status import UnitState, UnitStatus
 from cfsm.adapters.supervisor.units import RestartPolicy, UnitSpec
@@ -31,8 +33,12 @@ class Unit:
         output: UnitOutput,
         report: Callable[[SupervisorEvent], None],
         changed: Callable[[], None],
+        order: Callable[[Verb, str], None],
     ) -> None:
-        """Report what happens; ``changed`` is called whenever ``status`` has become another one."""
+        """Report what happens; ``changed`` is called whenever ``status`` has become another one.
+
+        ``order`` hears what the unit, if it may, wants to happen to another one.
+        """
         self.spec = spec
         self.over = asyncio.Event()
         """Set once no process of the unit runs or will be started."""
@@ -42,7 +48,10 @@ class Unit:
         self._output = output
         self._report = report
         self._changed = changed
+        self._order = order
         self._stop_wanted = asyncio.Event()
+        self._reserve = Reserve(self._stop_wanted) if spec.is_reserve else None
+        self._told_to_end = False
         self._run: Run | None = None
         self._quick_crashes = 0
 
@@ -50,7 +59,7 @@ class Unit:
         """Keep the unit running until it is told to stop, or cannot run. If cancelled, it leaves no process."""
         try:
             if self.spec.listens_at is None:
-                await self._keep_running(None)
+                await self._keep_running(self._reserve)
             else:
                 async with Doorbell(self.spec.listens_at, self._stop_wanted) as door:
                     await self._keep_running(door)
@@ -67,6 +76,19 @@ class Unit:
         self._stop_wanted.set()
         if self._run is not None:
             self._run.stop()
+
+    def obey(self, verb: Verb) -> bool:
+        """Run, rest, or start again, as it was ordered; False if this unit does not do that."""
+        if verb is not Verb.RESTART:
+            if self._reserve is None:
+                return False
+            self._reserve.set(wanted=verb is Verb.WAKE)
+        if verb is not Verb.WAKE and self._run is not None and not self._told_to_end:
+            self._told_to_end = True
+            if verb is Verb.RESTART:
+                self._show(restarts=self.status.restarts + 1)
+            self._run.stop()
+        return True
 
     def hurry(self) -> None:
         """Stop the unit and leave it little time."""
@@ -108,29 +130,35 @@ class Unit:
         """Hear that it broke a deadline."""
         self._tell(EventKind.OVERDUE, f"{order.reason}: {order.signal.name}")
 
+    def on_order(self, verb: Verb, unit: str) -> None:
+        """Hear what it wants to happen to another unit."""
+        if self.spec.may_order:
+            self._order(verb, unit)
+
     def on_foreign(self, pid: int) -> None:
         """Hear that another process spoke in its name."""
         self._tell(EventKind.IGNORED, f"what pid {pid} says in its name is ignored: it is not the main process")
 
-    async def _keep_running(self, door: Doorbell | None) -> None:
+    async def _keep_running(self, door: Doorbell | Reserve | None) -> None:
         while not self._stop_wanted.is_set():
             if door is not None and not await self._is_called(door):
                 return
+            self._told_to_end = False
             end = await self._run_once(door)
             if end.code == os.EX_CONFIG:
                 self._misconfigured(self.status.status or self._output.last_line or "it does not say why")
                 return
-            if not self._stop_wanted.is_set() and not (door is not None and end.code == 0):
+            if not self._is_in_order(door, end):
                 await self._pause(end)
 
-    async def _is_called(self, door: Doorbell) -> bool:
+    async def _is_called(self, door: Doorbell | Reserve) -> bool:
         """Rest until somebody connects; False if it is to stop."""
         if not door.is_ringing():
             self._show(state=UnitState.RESTING, reason="", status="starts when it is needed")
             self._tell(EventKind.RESTING, "rests until it is needed")
         return await door.wait()
 
-    async def _run_once(self, door: Doorbell | None) -> Exit:
+    async def _run_once(self, door: Doorbell | Reserve | None) -> Exit:
         self._show(state=UnitState.STARTING, status="", memory_mb=None)
         self._output.begin()
         try:
@@ -144,9 +172,12 @@ class Unit:
             self._run = None
             self._end_remnants()
         self._show(pid=None, memory_mb=None, last_exit=str(end))
-        if not self._stop_wanted.is_set() and not (door is not None and end.code == 0):
+        if not self._is_in_order(door, end):
             self._tell(EventKind.EXITED, self._why(end))
         return end
+
+    def _is_in_order(self, door: Doorbell | Reserve | None, end: Exit) -> bool:
+        return self._stop_wanted.is_set() or self._told_to_end or (door is not None and door.lets_rest(end.code))
 
     async def _pause(self, end: Exit) -> None:
         settled = end.ran_seconds >= self._policy.settled_seconds

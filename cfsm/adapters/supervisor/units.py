@@ -36,6 +36,11 @@ class UnitSpec:
     """A unix socket on which the supervisor listens for it: the unit starts when somebody connects, and may end with
     exit code 0 when nobody needs it. It finds the socket by ``listening.passed_listener``."""
 
+    is_reserve: bool = False
+    """Whether it rests until it is asked for by an order."""
+    may_order: bool = False
+    """Whether it may give orders about the others; see ``orders``."""
+
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"a unit's name has small letters, digits and _.@-, at most 64: not {self.name!r}")

@@ -643,3 +643,76 @@ def test_a_unit_on_call_whose_socket_cannot_be_is_misconfigured(tmp_path):
         assert "nothing can listen at" in watched.status("forge").reason
 
     asyncio.run(scenario())
+
+
+def ordering(home, *orders):
+    """Give a body that sends one order after the other, each as soon as a file of its number is there."""
+    steps = "".join(
+        f"\nwhile not os.path.exists({str(home / str(place))!r}): time.sleep(0.01); tell('WATCHDOG=1')\ntell({order!r})"
+        for place, order in enumerate(orders)
+    )
+    return f"tell('READY=1'){steps}\nrun_on()"
+
+
+def test_a_reserve_runs_and_rests_by_order(tmp_path):
+    async def scenario():
+        coordinator = unit("coordinator", ordering(tmp_path, "X_CFSM_WAKE=b", "X_CFSM_REST=b"), may_order=True)
+        async with supervised(tmp_path, coordinator, unit("b", is_reserve=True)) as watched:
+            await watched.until(EventKind.RESTING, "b")
+
+            (tmp_path / "0").touch()
+            await watched.until(EventKind.READY, "b")
+            (tmp_path / "1").touch()
+            await watched.until(EventKind.RESTING, "b", times=2)
+            assert watched.status("b").pid is None
+
+        assert watched.status("b").state is UnitState.STOPPED
+        assert watched.status("b").restarts == 0
+        assert watched.told(EventKind.EXITED) == []
+
+    asyncio.run(scenario())
+
+
+def test_a_reserve_that_is_wanted_and_crashes_is_started_again(tmp_path):
+    async def scenario():
+        coordinator = unit("coordinator", ordering(tmp_path, "X_CFSM_WAKE=b"), may_order=True)
+        async with supervised(tmp_path, coordinator, unit("b", is_reserve=True)) as watched:
+            (tmp_path / "0").touch()
+            ready = await watched.until(EventKind.READY, "b")
+            os.kill(ready.pid, signal.SIGKILL)
+            await watched.until(EventKind.READY, "b", times=2)
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_is_started_again_by_order(tmp_path):
+    async def scenario():
+        coordinator = unit("coordinator", ordering(tmp_path, "X_CFSM_RESTART=projector"), may_order=True)
+        async with supervised(tmp_path, coordinator, unit("projector")) as watched:
+            first = await watched.until(EventKind.READY, "projector")
+            (tmp_path / "0").touch()
+            again = await watched.until(EventKind.READY, "projector", times=2)
+
+        assert first.pid != again.pid
+        assert watched.status("projector").restarts == 1
+        assert watched.told(EventKind.WAITING) == []
+
+    asyncio.run(scenario())
+
+
+def test_orders_of_who_may_not_give_them_are_not_heard_and_impossible_ones_are_told(tmp_path):
+    async def scenario():
+        orders = ("X_CFSM_WAKE=nobody", "X_CFSM_REST=worker")
+        boss = unit("boss", ordering(tmp_path, *orders), may_order=True)
+        worker = unit("worker", "tell('X_CFSM_RESTART=boss'); tell('READY=1'); run_on()")
+        async with supervised(tmp_path, boss, worker) as watched:
+            await all_ready(watched, "boss", "worker")
+            (tmp_path / "0").touch()
+            (tmp_path / "1").touch()
+            await watched.until(EventKind.IGNORED, times=2)
+
+            assert [event.unit for event in watched.told(EventKind.IGNORED)] == ["nobody", "worker"]
+            assert watched.status("boss").restarts == 0
+            assert watched.status("worker").state is UnitState.RUNNING
+
+    asyncio.run(scenario())
