@@ -1,6 +1,6 @@
 """``cfsm lineage``: where a strategy comes from and what came of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import rich_click as click
@@ -17,7 +17,7 @@ from cfsm.cli.strategies import find
 @as_json
 @click.pass_obj
 def lineage(house: House, strategy: str, as_mermaid: bool, as_json: bool) -> None:
-    """Show where a strategy comes from and what came of it: requests, parents, runs, twins, retirement.
+    """Show where a strategy comes from and what came of it: requests and what models said, parents, runs, retirement.
 
     \b
     Examples:
@@ -47,6 +47,9 @@ def _tree(family: Any) -> Iterator[str]:
     def grow(node_id: str, indent: str) -> Iterator[str]:
         shown.add(node_id)
         below = edges.get(node_id, [])
+        said = nodes[node_id].facts.get("conversation", {}) if nodes[node_id].kind == "generation" else {}
+        for step, told in said.items():
+            yield f"{indent}{'│' if below else ' '}     {printable(_said(step, told))}"
         for number, edge in enumerate(below, start=1):
             corner, bar = ("└── ", "    ") if number == len(below) else ("├── ", "│   ")
             yield f"{indent}{corner}{edge.kind}: {_label(nodes[edge.target], is_root=edge.target == family.root)}"
@@ -58,6 +61,23 @@ def _tree(family: Any) -> Iterator[str]:
         if node.id not in reached and node.id not in shown:
             yield _label(node, is_root=node.id == family.root)
             yield from grow(node.id, "")
+
+
+def _said(step: str, told: Mapping[str, Any]) -> str:
+    """Give one step of a conversation: who was asked for what, and what came of it."""
+    mended = ", ".join(told.get("repairs", ()))
+    parts = (
+        f"{told['model']} to {told['purpose']}" if "model" in told else "",
+        f"prompt {told['prompt_name']} {told['prompt_version']}" if "prompt_name" in told else "",
+        f"{told['tokens']} tokens in {told['seconds']:.0f} s" if "tokens" in told else "",
+        f"failed: {told['failure']}" if "failure" in told else "",
+        f"mended: {mended}" if mended else "",
+        told.get("verdict", ""),
+        ", ".join(told.get("findings", ())),
+        told.get("screening", ""),
+        f"for {told['choice'] or 'nobody'}" if "choice" in told else "",
+    )
+    return f"{step}: {'; '.join(filter(None, parts))}"
 
 
 def _label(node: Any, *, is_root: bool) -> str:

@@ -21,8 +21,42 @@ def _backtested(facts: Mapping[str, Any]) -> str:
     )
 
 
+def _proposed(facts: Mapping[str, Any]) -> str:
+    mended = ", ".join(each["name"] for each in facts["repairs"] if not each["is_advice"])
+    same = f"the same code as {facts['duplicate_of']}" if facts["duplicate_of"] else ""
+    said = (f"mended: {mended}" if mended else "", same, _findings(facts))
+    return f"{facts['step']}: {'; '.join(filter(None, said)) or 'worth running'}"
+
+
+def _screened(facts: Mapping[str, Any]) -> str:
+    trades = facts["figures"].get("total_trades")
+    counted = (
+        "" if trades is None else f", {trades} trades, daily Sharpe {figure(facts['figures'].get('sharpe_daily'))}"
+    )
+    return f"{facts['step']}: {facts['outcome']} on {facts['timerange']}{counted} {_findings(facts)}".rstrip()
+
+
 WORDS: Mapping[str, Words] = {
     "Generation.Requested": lambda f: f"{f['strategy_type']}, {f['mode']}, seed {f['seed']}: {f['why']}",
+    "Generation.Planned": lambda f: f"{f['mode']} of {', '.join(f['writers'])}, {f['channel']}",
+    "Generation.Resumed": lambda f: f"attempt {f['attempt']}, {f['answers_kept']} answers kept",
+    "Generation.Asked": lambda f: (
+        f"{f['step']}: {f['model']} to {f['purpose']}, prompt {f['prompt_name']} {f['prompt_version']}, "
+        f"at most {f['limit_seconds']:.0f} s"
+    ),
+    "Generation.Answered": lambda f: (
+        f"{f['step']}: {f['answer_tokens']} tokens in {f['seconds']:.1f} s ({f['prompt_tokens']} of the prompt)"
+    ),
+    "Generation.AnswerFailed": lambda f: f"{f['step']}: {f['reason']} after {f['seconds']:.1f} s: {f['detail']}",
+    "Generation.Proposed": _proposed,
+    "Generation.Executed": lambda f: f"{f['step']}: {f['verdict']} {_findings(f)}".rstrip(),
+    "Generation.Screened": _screened,
+    "Generation.Voted": lambda f: f"{f['voter']} for {f['choice'] or 'nobody'}: {f['reason']}",
+    "Generation.Judged": lambda f: (
+        f"{f['judge']} of {' and '.join(f['shown'])} for {f['choice'] or 'neither'}: {f['reason']}"
+    ),
+    "Generation.FellBack": lambda f: f"from {f['kind']} {f['before']} to {f['after']}: {f['reason']}",
+    "Generation.Decided": lambda f: f"{f['winner'] or 'nobody'} wins, decided by {f['decided_by']}",
     "Generation.Concluded": lambda f: f"gave {f['strategy_name']}",
     "Generation.Failed": lambda f: f["reason"],
     "Strategy.Generated": lambda f: f"{f['name']} ({f['origin']}, {f['model_used']}), code {f['code_hash'][:12]}",
@@ -34,6 +68,8 @@ WORDS: Mapping[str, Words] = {
     "Strategy.Retired": lambda f: f"{f['reason']}: {f['detail']}",
     "Strategy.ResultCameLate": lambda f: f"{f['kind']} {f['run_id'][:8]}",
     "Strategy.TwinFound": lambda f: f"trades exactly as {f['twin']}",
+    "Strategy.OpinionRequested": lambda f: f"of run {f['run_id'][:8]}",
+    "Strategy.OpinionNoted": lambda f: f"{f['model']} holds: {f['opinion'].get('diagnosis', '')}",
     "Evaluation.Started": lambda f: f"{f['kind']} of {f['strategy_name']} on {f['conditions']['dataset']}",
     "Evaluation.Resumed": lambda f: f"attempt {f['attempt']}",
     "Evaluation.StageReached": lambda f: f"{f['stage']} {f['percent']} %",

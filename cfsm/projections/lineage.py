@@ -14,9 +14,12 @@ from cfsm.domain.strategy import Strategy
 from cfsm.projections.base import Facts, Projection, View, handles
 from cfsm.projections.facts import hex_of, strategy_of, text_of
 from cfsm.projections.family import Edge, EdgeKind, Family, Node, NodeKind
+from cfsm.projections.spoken import TELL, with_told
 
 MAX_RELATIVES = 500
 """How many strategies one tree shows, at most; the nearest relatives come first."""
+
+_BY_TOPIC = {event.TOPIC: tell for event, tell in TELL.items()}
 
 
 @dataclass(slots=True)
@@ -34,6 +37,9 @@ class GenerationRow:
     strategy_id: str = ""
     facts: str = "{}"
     failure: str = ""
+    conversation: str = "{}"
+    decision: str = "{}"
+    fallbacks: str = "[]"
 
 
 @dataclass(slots=True)
@@ -87,7 +93,7 @@ class Lineage(Projection):
     """Folds generations, strategies and evaluations into who comes from what."""
 
     name = "lineage"
-    version = 1
+    version = 2
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,6 +116,28 @@ class Lineage(Projection):
                 why=facts["why"],
             )
         )
+
+    @handles(Generation.Planned)
+    def _planned(self, entry: LogEntry, facts: Facts) -> None:
+        if row := self._generations.change(entry.originator_id):
+            row.mode = facts["mode"]
+
+    @handles(*TELL)
+    def _said(self, entry: LogEntry, facts: Facts) -> None:
+        if row := self._generations.change(entry.originator_id):
+            told = _BY_TOPIC[entry.topic](facts)
+            row.conversation = text_of(with_told(orjson.loads(row.conversation), facts["step"], told))
+
+    @handles(Generation.FellBack)
+    def _fell_back(self, entry: LogEntry, facts: Facts) -> None:
+        if row := self._generations.change(entry.originator_id):
+            told = {name: facts[name] for name in ("kind", "before", "after", "reason")}
+            row.fallbacks = text_of([*orjson.loads(row.fallbacks), told])
+
+    @handles(Generation.Decided)
+    def _decided(self, entry: LogEntry, facts: Facts) -> None:
+        if row := self._generations.change(entry.originator_id):
+            row.decision = text_of({name: facts[name] for name in ("winner", "model", "step", "decided_by", "ranking")})
 
     @handles(Generation.Concluded)
     def _concluded(self, entry: LogEntry, facts: Facts) -> None:
@@ -308,6 +336,9 @@ def _generation_node(row: GenerationRow) -> Node:
         "why": row.why,
         **orjson.loads(row.facts),
     }
+    if row.conversation != "{}":
+        told = ("conversation", "decision", "fallbacks")
+        facts |= {name: orjson.loads(getattr(row, name)) for name in told}
     return Node(row.id, NodeKind.GENERATION, f"{row.mode} {row.strategy_type}", row.at, facts)
 
 

@@ -1,16 +1,18 @@
 """All projections, in one place."""
 
 from cfsm.projections.base import Projection
+from cfsm.projections.generations import Generations
 from cfsm.projections.health import Health
 from cfsm.projections.leaderboard import Leaderboard
 from cfsm.projections.lineage import Lineage
+from cfsm.projections.models import Models
 from cfsm.projections.runs import Runs
 from cfsm.projections.strategies import Strategies
 
 
 def all_projections() -> tuple[type[Projection], ...]:
     """Give every projection that the factory keeps, in the order in which they are shown."""
-    return Strategies, Leaderboard, Lineage, Runs, Health
+    return Strategies, Leaderboard, Lineage, Runs, Generations, Models, Health
 
 
 def projection_named(name: str) -> type[Projection]:

@@ -244,3 +244,30 @@ def test_a_name_cannot_break_out_of_the_drawing():
     drawing = mermaid(view_of(story).tree('A"] --> B[<script>'))
 
     assert '["A#34;#93; --#62; B#91;#60;script#62;"]' in drawing
+
+
+def test_the_conversation_about_a_strategy_is_part_of_where_it_comes_from():
+    story = Story()
+    strategy = story.generate("A", generation=story.converse())
+
+    family = fold(LineageView, story.log).tree("A")
+
+    (generation,) = family.sources(strategy.id.hex, EdgeKind.GENERATED)
+    assert generation.label == "voting volatility"
+    said = generation.facts["conversation"]
+    assert list(said) == ["phi3:mini/0", "cogito:8b/0", "cogito:8b/vote", "judge/1"]
+    first = said["phi3:mini/0"]
+    assert (first["model"], first["prompt_name"], first["verdict"], first["screening"]) == (
+        "phi3:mini",
+        "write-source",
+        "accepted",
+        "traded",
+    )
+    assert first["texts"] == {
+        "prompt": "hash of the messages",
+        "answer": "hash of the answer",
+        "thinking": "hash of thoughts",
+    }
+    assert said["cogito:8b/0"]["failure"] == "timed_out"
+    assert generation.facts["decision"]["winner"] == "phi3:mini"
+    assert generation.facts["fallbacks"][0]["after"] == "contest"

@@ -7,7 +7,7 @@ from cfsm.projections.strategies import Strategies
 def test_every_projection_has_its_own_name_and_a_version():
     names = [projection.name for projection in all_projections()]
 
-    assert names == ["strategies", "leaderboard", "lineage", "runs", "health"]
+    assert names == ["strategies", "leaderboard", "lineage", "runs", "generations", "models", "health"]
     assert all(projection.version >= 1 for projection in all_projections())
 
 
@@ -16,5 +16,5 @@ def test_a_projection_is_found_by_its_name():
 
 
 def test_an_unknown_name_is_refused_with_those_that_there_are():
-    with pytest.raises(LookupError, match="strategies, leaderboard, lineage, runs, health"):
+    with pytest.raises(LookupError, match="strategies, leaderboard, lineage, runs, generations, models, health"):
         projection_named("leaderbord")
