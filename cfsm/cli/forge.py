@@ -1,10 +1,10 @@
 """``cfsm forge``: validate and backtest files of one's own, without the factory; and how the forge is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import rich_click as click
@@ -27,6 +27,9 @@ from cfsm.cli.working_off import Answer, refused, work_off
 from cfsm.domain.evaluation import BacktestOutcome, Conditions, Job, Limits, Verdict
 from cfsm.domain.figures import FIGURES, in_words
 from cfsm.domain.metrics import measure
+
+if TYPE_CHECKING:
+    from cfsm.adapters.market_data import Dataset
 
 FILES = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
@@ -142,7 +145,7 @@ def backtest(
       cfsm forge backtest MyStrategy.py --pairs BTC/USDT:USDT,ETH/USDT:USDT --json
     """
     conditions = _conditions(house, **given)
-    label = open_dataset(house, conditions.dataset).label
+    data = _facts_of(open_dataset(house, conditions.dataset))
     limits = _limits(house, timeout_seconds)
 
     def ask(engine: Engine, path: Path, file: StrategyFile, report: Report) -> Answer:
@@ -150,7 +153,7 @@ def backtest(
             raise BrokenStrategy(file.finding)
         job = _job(path, file, conditions, limits)
         outcome = engine.backtest(replace(job, parameters=_parameters_beside(path, file)), report)
-        return {"file": str(path), "strategy": file.name, **_result(outcome, conditions, label)}
+        return {"file": str(path), "strategy": file.name, **_result(outcome, conditions, data)}
 
     show = print_json_line if as_json else _show_backtest
     return work_off(house, files, ask, show, stock=stock)
@@ -191,7 +194,11 @@ def _parameters_beside(path: Path, file: StrategyFile) -> str | None:
     return None
 
 
-def _result(outcome: BacktestOutcome, conditions: Conditions, label: str) -> Answer:
+def _facts_of(dataset: "Dataset") -> Mapping[str, str]:
+    return {"dataset": dataset.name, "label": dataset.label, "kind": dataset.kind.value}
+
+
+def _result(outcome: BacktestOutcome, conditions: Conditions, data: Mapping[str, str]) -> Answer:
     span = (conditions.dry_run_wallet, outcome.backtest_start, outcome.backtest_end)
     return {
         "metrics": {**measure(outcome.trades, *span).figures(), "freqtrade": dict(outcome.statistics)},
@@ -200,7 +207,7 @@ def _result(outcome: BacktestOutcome, conditions: Conditions, label: str) -> Ans
         "identity": asdict(outcome.identity),
         "seconds": outcome.seconds,
         "stages": dict(outcome.stage_seconds),
-        "data": {"dataset": conditions.dataset, "label": label},
+        "data": data,
         "timeframe": outcome.timeframe,
         "backtest_start": outcome.backtest_start.isoformat(),
         "backtest_end": outcome.backtest_end.isoformat(),
@@ -229,14 +236,14 @@ def _show_backtest(answer: Answer) -> None:
     stages = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in answer["stages"].items())
     print_facts(
         {
-            "data": f"{answer['data']['dataset']} ({answer['data']['label']})",
+            "data": f"{answer['data']['dataset']} ({answer['data']['kind']})",
             "result": answer["result_hash"],
             "engine": answer["engine"],
             "seconds": f"{figure(answer['seconds'])} ({stages})",
         }
     )
     _show_findings(answer["findings"])
-    if answer["data"]["label"] == "synthetic":
+    if answer["data"]["kind"] == "synthetic":
         click.echo("The candles are synthetic: these figures say nothing about a real market.")
 
 

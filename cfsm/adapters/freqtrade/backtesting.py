@@ -39,8 +39,9 @@ class StageClock:
         self.seconds: dict[str, float] = {}
 
     def enter(self, stage: Stage, total: float) -> None:
-        """Enter a stage, or a further part of the same, of so many steps."""
+        """Enter a stage, or a further part of the same, of so many steps; there is no way back to an earlier one."""
         now = time.monotonic()
+        stage = max(stage, self._stage, key=list(Stage).index)
         if stage is not self._stage:
             self.leave()
             self._stage, self._entered = stage, now

@@ -6,8 +6,7 @@ elsewhere.
 
 import random
 import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
@@ -15,29 +14,25 @@ from typing import Any
 
 import numpy as np
 import orjson
-import pandas as pd
 from freqtrade.constants import Config
 from freqtrade.exceptions import StrategyError
 from freqtrade.persistence import LocalTrade
 
 from cfsm.adapters.freqtrade.backtesting import StageClock
+from cfsm.adapters.freqtrade.examination import Examination
 from cfsm.adapters.freqtrade.fast_backtesting import make_backtesting
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
-from cfsm.adapters.freqtrade.inspection import Broken, Inspector, signature_findings
-from cfsm.adapters.freqtrade.logs import STRATEGY_FILES, Evidence, capture
+from cfsm.adapters.freqtrade.inspection import Broken
+from cfsm.adapters.freqtrade.logs import Evidence, capture
 from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, adapter
 from cfsm.adapters.freqtrade.quick_parts import install
-from cfsm.adapters.freqtrade.second_look import SecondLook
 from cfsm.adapters.freqtrade.static_policy import judge
-from cfsm.adapters.freqtrade.strategy_errors import describe, line_of, load_error, run_error
+from cfsm.adapters.freqtrade.strategy_errors import describe, load_error, run_error
 from cfsm.adapters.freqtrade.workshop import Prepared
 from cfsm.domain.evaluation import Finding, Job, Stage, Verdict
 
 Send = Callable[[Kind, bytes], None]
 _SEED = 20_260_101
-_LIQUIDATED_SHARE = 0.02
-_LEVERAGED = 1.5
-_CONSEQUENCES = frozenset({"NO_SIGNALS", "NO_TRADES", "SIGNAL_CONFLICT"})
 
 
 def run(request: Request, prepared: Prepared, folder: Path, send: Send) -> None:
@@ -76,36 +71,14 @@ class _Run:
         self._clock = clock
         self._evidence = evidence
         self._stock = stock
-        self._data: dict[str, pd.DataFrame] = {}
 
     def validate(self) -> dict[str, Any]:
         """Look at the text; if that is safe, load and run it under inspection."""
         static = judge(self._job.source)
         if verdict_of(static) is not Verdict.ACCEPTED:
             return {"findings": [asdict(found) for found in static]}
-        try:
-            backtesting = self._load()
-        except Broken as broken:
-            return {"findings": [asdict(found) for found in (*static, *broken.findings)]}
-        strategy = backtesting.strategylist[0]
-        inspector = Inspector(strategy)
-        for found in signature_findings(strategy):
-            inspector.note(found)
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("default")
-            data = self._execute_under(inspector, backtesting)
-        for found in (*_chained_assignments(warned), *self._evidence.findings(), *_liquidations(strategy)):
-            inspector.note(found)
-        if data and verdict_of(inspector.findings) is Verdict.ACCEPTED:
-            for found in self._second_look(backtesting, data, inspector):
-                inspector.note(found)
-        return {
-            "findings": [asdict(found) for found in _ordered((*static, *inspector.findings))],
-            "timeframe": backtesting.timeframe,
-            "can_short": bool(strategy.can_short),
-            "startup_candle_count": int(strategy.startup_candle_count),
-            "signals": inspector.signals,
-        }
+        examination = Examination(self._load, self._config, self._make, self._prepared, self._clock, self._evidence)
+        return examination.answer(static, self._job)
 
     def backtest(self) -> dict[str, Any]:
         """Run Freqtrade's backtest and give its trades, or the findings that kept it from ending."""
@@ -128,40 +101,22 @@ class _Run:
             "stage_seconds": self._clock.seconds,
         }
 
-    def _execute_under(self, inspector: Inspector, backtesting: Any) -> dict[str, pd.DataFrame]:
-        """Run the strategy under inspection and give the candles that it ran on; none where it broke."""
-        try:
-            self._execute(backtesting)
-            inspector.conclude(len(LocalTrade.bt_trades))
-        except Broken as broken:
-            for found in broken.findings:
-                inspector.note(found)
-            return {}
-        return self._data
-
-    def _second_look(self, backtesting: Any, data: dict[str, pd.DataFrame], inspector: Inspector) -> list[Finding]:
-        name = backtesting.strategylist[0].get_strategy_name()
-        trades = backtesting.all_bt_content[name]["results"]
-        look = SecondLook(backtesting, self._config(), self._prepared, stock=self._stock)
-        try:
-            return look.findings(data, inspector.entry_rows, trades)
-        except (Exception, SystemExit) as error:
-            if line_of(error.__traceback__) is None:
-                raise  # a fault of ours
-            return [run_error(error)]  # it ran before: it minds how often it is run
-
-    def _config(self) -> Config:
-        """Give a configuration for one load of the strategy; the resolver writes into it."""
+    def _config(self, timerange: str | None = None) -> Config:
+        """Give a configuration for one load of the strategy, which the resolver writes into; of a part of the range."""
         config = deepcopy(self._prepared.config)
+        if timerange is not None:
+            config["timerange"] = timerange
         config["strategy"] = self._job.strategy_name
         config["strategy_path"] = str(self._folder)
         return config
 
+    def _make(self, config: Config) -> Any:
+        return make_backtesting(config, self._prepared.exchange, self._clock, stock=self._stock)
+
     def _load(self) -> Any:
-        config = self._config()
         self._clock.enter(Stage.LOADING_DATA, 0)
         try:
-            backtesting = make_backtesting(config, self._prepared.exchange, self._clock, stock=self._stock)
+            backtesting = self._make(self._config())
         except (Exception, SystemExit) as error:
             raise Broken(self._named(load_error(error, self._evidence))) from error
         if backtesting.timeframe not in self._prepared.timeframes:
@@ -180,8 +135,8 @@ class _Run:
 
     def _execute(self, backtesting: Any) -> Any:
         try:
-            self._data, timerange = backtesting.load_bt_data()
-            return backtesting.backtest_one_strategy(backtesting.strategylist[0], self._data, timerange)
+            data, timerange = backtesting.load_bt_data()
+            return backtesting.backtest_one_strategy(backtesting.strategylist[0], data, timerange)
         except Broken:
             raise
         except (Exception, SystemExit) as error:
@@ -215,46 +170,6 @@ def _settings(backtesting: Any) -> dict[str, Any]:
         "canceled_entry_orders": backtesting.canceled_entry_orders,
         "replaced_entry_orders": backtesting.replaced_entry_orders,
     }
-
-
-def _ordered(findings: tuple[Finding, ...]) -> list[Finding]:
-    """Put causes before consequences, and leave out what a wrong signature explains."""
-    misnamed = {found.message.partition("(")[0] for found in findings if found.code == "SIGNATURE"}
-    kept = [
-        found
-        for found in findings
-        if not (found.code == "CALLBACK_FAILED" and found.message.partition("(")[0] in misnamed)
-    ]
-    return sorted(kept, key=lambda found: found.code in _CONSEQUENCES)
-
-
-def _liquidations(strategy: Any) -> Iterator[Finding]:
-    """Give the finding where leverage and stop do not fit: the exchange ends trades before the stop does."""
-    trades = LocalTrade.bt_trades
-    liquidated = sum(trade.exit_reason == "liquidation" for trade in trades)
-    if liquidated > _LIQUIDATED_SHARE * len(trades):
-        yield finding("LIQUIDATION", f"{liquidated} of {len(trades)} trades are liquidated")
-    elif not strategy.use_custom_stoploss:
-        beyond = next((trade for trade in trades if _stop_is_beyond_liquidation(trade)), None)
-        if beyond is not None:
-            words = f"With leverage {beyond.leverage:g} the stop at {beyond.initial_stop_loss:g} lies beyond "
-            yield finding("LIQUIDATION", f"{words}the liquidation price {beyond.liquidation_price:g} ({beyond.pair})")
-
-
-def _stop_is_beyond_liquidation(trade: LocalTrade) -> bool:
-    if not trade.liquidation_price or trade.leverage < _LEVERAGED:
-        return False
-    if trade.is_short:
-        return bool(trade.initial_stop_loss > trade.liquidation_price)
-    return bool(trade.initial_stop_loss < trade.liquidation_price)
-
-
-def _chained_assignments(warned: list[warnings.WarningMessage]) -> list[Finding]:
-    return [
-        finding("CHAINED_ASSIGNMENT", line=warning.lineno if STRATEGY_FILES in warning.filename else None)
-        for warning in warned
-        if warning.category.__name__ == "ChainedAssignmentError"
-    ]
 
 
 def _plain(value: Any) -> Any:

@@ -18,12 +18,14 @@ from cfsm.adapters.freqtrade.strategy_errors import describe, line_of
 from cfsm.domain.evaluation import Finding
 
 _CANDLES = frozenset({"date", "open", "high", "low", "close", "volume"})
-_SIGNALS = ("enter_long", "enter_short", "exit_long", "exit_short")
 _TAGS = frozenset({"enter_tag", "exit_tag"})
 _ROWS_IN_A_WINDOW = 1000
 _ROWS_COMPARED = 50
-_MOST_PAIRS = 6
-_CUTS_PER_SIGNAL = 2
+_MOST_PAIRS = 4
+_CUTS = {"enter_long": 2, "enter_short": 2, "exit_long": 1, "exit_short": 1}
+"""How many histories end on a candle with such a signal, of each pair."""
+
+_SIGNALS = tuple(_CUTS)
 _RELATIVE, _ABSOLUTE = 1e-7, 1e-12
 _WARM_RELATIVE = 0.01
 _SEED = 7
@@ -77,14 +79,11 @@ class Causality:
         if last <= first:
             return []
         cuts = {int(self._draw.integers(first, last + 1))}
-        for name in _SIGNALS:
-            if name in analysed.columns:
-                rows = np.flatnonzero((analysed[name] == 1).to_numpy())
-                rows = rows[(rows >= first) & (rows <= last)]
-                if len(rows):
-                    cuts.update(
-                        int(row) for row in self._draw.choice(rows, min(_CUTS_PER_SIGNAL, len(rows)), replace=False)
-                    )
+        for name, count in _CUTS.items():
+            rows = np.flatnonzero(_true(analysed, name))
+            rows = rows[(rows >= first) & (rows <= last)]
+            if len(rows):
+                cuts.update(int(row) for row in self._draw.choice(rows, min(count, len(rows)), replace=False))
         return sorted(cuts)
 
     def _compare_cuts(self, windows: Sequence[_Window]) -> Iterator[Finding]:

@@ -164,7 +164,8 @@ def _hold_against_the_market(job: Job, prepared: Prepared, given: RawBacktest, s
     candles, datadir, pairs = prepared.candles, prepared.datadir, prepared.pairs
     if settings.timeframe not in prepared.timeframes or conditions.timeframe not in {None, settings.timeframe}:
         raise BrokenResult(f"the timeframe {settings.timeframe!r} was not asked for")
-    span = traded_span(candles, datadir, pairs, settings, conditions.timerange)
+    timeframe, startup = settings.timeframe, settings.startup_candle_count
+    span = traded_span(candles, datadir, pairs, timeframe, startup, conditions.timerange)
     if span != (given.start_ms, given.end_ms):
         raise BrokenResult("the candles that were traded on are not those that were asked for")
     bars = bars_of(candles, datadir, pairs, conditions.timeframe_detail or settings.timeframe)

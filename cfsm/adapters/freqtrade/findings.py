@@ -31,7 +31,10 @@ _U, _F, _A = Weight.UNSAFE, Weight.FAULT, Weight.ADVICE
 
 MEANINGS: dict[str, Meaning] = {
     # Static policy: the text is looked at, nothing runs.
-    "SOURCE_ENCODING": Meaning(_U, "The file is not plain UTF-8.", "Save it as UTF-8 without an encoding cookie."),
+    "SOURCE_ENCODING": Meaning(_F, "The file is not UTF-8.", "Save it as UTF-8 without an encoding cookie."),
+    "SOURCE_COOKIE": Meaning(
+        _U, "The declared encoding could make other text of the file than it shows.", "Save it as UTF-8 without one."
+    ),
     "SOURCE_SIZE": Meaning(_F, "The file is too large.", "A strategy fits into 256 kB: move tables out of it."),
     "SOURCE_SYNTAX": Meaning(_F, "Python cannot parse the file.", "Correct the line."),
     "SOURCE_NESTING": Meaning(_U, "Expressions are nested too deeply.", "Split the expression over several lines."),
@@ -103,6 +106,9 @@ MEANINGS: dict[str, Meaning] = {
     "NOT_DETERMINISTIC": Meaning(_F, "Two runs on the same candles differ.", "Seed random numbers; ask no clock."),
     "STARTUP_SHORT": Meaning(
         _A, "startup_candle_count is too small for the indicators.", "Set it to the longest look-back."
+    ),
+    "STARTUP_LONG": Meaning(
+        _F, "startup_candle_count is larger than the history.", "Set it to the longest look-back of an indicator."
     ),
     # Risk.
     "ALWAYS_IN": Meaning(_F, "Nearly every candle has an entry signal.", "Enter only under conditions."),

@@ -69,6 +69,9 @@ _INSIDES = re.compile(
     r"__(class|base|bases|mro|subclasses|globals|builtins|import|dict|code|reduce|reduce_ex|getattribute|init_subclass)__"
 )
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
+_ONE_BYTE_A_LETTER = re.compile(r"ascii|us-ascii|latin-?1|l1|iso-?8859-\d+|iso8859-\d+|cp125\d|windows-125\d")
+"""Encodings in which ASCII is ASCII: whatever the other bytes mean, they are in comments, texts and names."""
 _CALLING_BY_NAME = _words("agg aggregate apply transform pipe map")
 _PATCHED_SELF = frozenset({"self", "cls"})
 
@@ -100,18 +103,31 @@ def _of_bytes(source: bytes) -> Iterator[Finding]:
     if len(source) > MAX_SOURCE_BYTES:
         yield finding("SOURCE_SIZE", f"The file has {len(source)} bytes; {MAX_SOURCE_BYTES} are the most")
         return
-    for number, line in enumerate(source.splitlines()[:2], start=1):
-        cookie = _COOKIE.match(line)
-        if cookie and cookie.group(1).lower() not in {b"utf-8", b"utf8"}:
-            yield finding("SOURCE_ENCODING", f"The file declares {cookie.group(1)[:40]!r} as its encoding", number)
-            return
+    yield from _of_cookie(source)
     try:
         text = source.decode("utf-8")
     except UnicodeDecodeError as error:
-        yield finding("SOURCE_ENCODING", f"Byte {error.start} is not UTF-8", source.count(b"\n", 0, error.start) + 1)
+        byte, line = source[error.start], source.count(b"\n", 0, error.start) + 1
+        yield finding("SOURCE_ENCODING", f"Byte {error.start} (0x{byte:02x}) is not UTF-8", line)
         return
     if "\0" in text:
         yield finding("SOURCE_SYNTAX", "The file holds zero bytes")
+
+
+def _of_cookie(source: bytes) -> Iterator[Finding]:
+    """Look at the encoding that the file declares, if it does, in the lines where Python minds it."""
+    for number, line in enumerate(re.split(rb"\r\n|\r|\n", source, maxsplit=2)[:2], start=1):
+        cookie = _COOKIE.match(line)
+        if cookie:
+            name = cookie.group(1).decode("ascii", "replace").lower().replace("_", "-")
+            is_utf8 = name in {"utf-8", "utf8", "utf-8-sig"} or name.startswith("utf-8-")
+            is_ascii = source.isascii() and _ONE_BYTE_A_LETTER.fullmatch(name) is not None
+            if not (is_utf8 or is_ascii):
+                code = "SOURCE_ENCODING" if _ONE_BYTE_A_LETTER.fullmatch(name) else "SOURCE_COOKIE"
+                yield finding(code, f"The file declares {name[:40]!r} as its encoding", number)
+            return
+        if not _BLANK.match(line):
+            return
 
 
 class _Reader:

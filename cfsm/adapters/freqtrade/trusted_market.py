@@ -11,7 +11,6 @@ from freqtrade.enums import CandleType
 from freqtrade.exchange import Exchange
 
 from cfsm.adapters.freqtrade.audit import Bars, Funding, Rules
-from cfsm.adapters.freqtrade.raw_results import Settings
 from cfsm.adapters.freqtrade.warm_candles import WarmCandles, bounds
 from cfsm.domain.evaluation import Conditions
 
@@ -29,15 +28,17 @@ def funding_of(candles: WarmCandles, datadir: Path, exchange: Exchange, pairs: S
 
 
 def traded_span(
-    candles: WarmCandles, datadir: Path, pairs: Sequence[str], settings: Settings, timerange: str
+    candles: WarmCandles, datadir: Path, pairs: Sequence[str], timeframe: str, startup: int, timerange: str
 ) -> tuple[int, int]:
-    """Give when trading can begin and when it ends, in milliseconds: the range without the startup candles."""
-    startup = settings.startup_candle_count
+    """Give when trading can begin and when it ends, in milliseconds: the range without the startup candles.
+
+    Both are 0 where no candle is left.
+    """
     parsed = TimeRange.parse_timerange(timerange)
     firsts, lasts = [], []
     for pair in pairs:
-        dates = _frame(candles, datadir, pair, settings.timeframe)["date"]
-        first, stop = bounds(dates, parsed, settings.timeframe, startup)
+        dates = _frame(candles, datadir, pair, timeframe)["date"]
+        first, stop = bounds(dates, parsed, timeframe, startup)
         if first + startup < stop:
             firsts.append(_milliseconds(dates.iloc[first + startup]))
             lasts.append(_milliseconds(dates.iloc[stop - 1]))

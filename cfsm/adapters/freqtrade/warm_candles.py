@@ -80,7 +80,10 @@ class WarmCandles:
         if self.horizon_ms is None:
             return frame
         last = pd.Timestamp(self.horizon_ms - timeframe_to_seconds(timeframe) * 1000, unit="ms", tz="UTC")
-        return frame.iloc[: int(frame["date"].searchsorted(last, "right"))]
+        part = frame.iloc[: int(frame["date"].searchsorted(last, "right"))]
+        if id(frame) in self._origins:
+            self._origins[id(part)] = self._origins[id(frame)]
+        return part
 
     def _whole_history(self, pair: str, timeframe: str, datadir: Path, **options: Any) -> pd.DataFrame:
         key = (pair, timeframe, str(options.get("candle_type", CandleType.SPOT)))

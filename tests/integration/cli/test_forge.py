@@ -146,7 +146,7 @@ def test_a_backtest_gives_trades_figures_and_what_they_are_a_function_of(cfsm, f
     assert len(answer["result_hash"]) == 64
     assert answer["engine"] == answer["identity"]["engine"] == "fake-1/scripted/1"
     assert answer["stages"] == {"backtesting": 0.01}
-    assert answer["data"] == {"dataset": "synthetic", "label": "synthetic"}
+    assert answer["data"] == {"dataset": "synthetic", "label": "synthetic", "kind": "synthetic"}
 
 
 def test_a_backtest_runs_under_the_conditions_that_are_given(cfsm, file, engine):
@@ -226,6 +226,14 @@ def test_what_else_lies_beside_a_strategy_is_left_alone(cfsm, file, engine, besi
     cfsm("forge", "backtest", file(right()))
 
     assert engine.jobs[-1].parameters is None
+
+
+def test_a_synthetic_market_by_another_name_is_called_synthetic(cfsm, file):
+    cfsm("data", "synth", "--name", "other", "--start", "2025-01-01", "--end", "2025-01-03")
+
+    result = cfsm("forge", "backtest", file(right()), "--dataset", "other")
+
+    assert "The candles are synthetic" in result.out
 
 
 def test_for_people_a_backtest_shows_both_figures_and_that_the_candles_are_synthetic(cfsm, file):

@@ -2,7 +2,10 @@
 
 import pytest
 
+from cfsm.adapters.blueprint import render
+from cfsm.domain.blueprint import read_blueprint
 from cfsm.domain.evaluation import Conditions, Job, Verdict
+from tests.fakes.blueprints import draw
 from tests.fakes.strategy_texts import NAME, at_top, changed, in_indicators, right, with_method
 
 CONDITIONS = Conditions(dataset="synthetic")
@@ -21,7 +24,7 @@ def codes(outcome):
 WRONG = {
     "syntax": (right() + b"\n    x = (\n", "SOURCE_SYNTAX"),
     "binary": (b"\x00\xff\xfe" + right(), "SOURCE_ENCODING"),
-    "cookie": (b"# -*- coding: utf-7 -*-\n" + right(), "SOURCE_ENCODING"),
+    "cookie": (b"# -*- coding: utf-7 -*-\n" + right(), "SOURCE_COOKIE"),
     "empty": (b"", "CLASS_NAME"),
     "too large": (right() + b"#" * 300_000, "SOURCE_SIZE"),
     "other class": (right().replace(b"SampleStrategy", b"AnotherStrategy"), "CLASS_NAME"),
@@ -162,7 +165,84 @@ def test_a_callback_that_reads_later_candles_is_found(forge):
 
     assert outcome.verdict is Verdict.REJECTED
     (found,) = [found for found in outcome.findings if found.code == "LOOKAHEAD"]
-    assert "trade" in found.message
+    assert "entry" in found.message
+
+
+def test_an_exit_that_knows_later_candles_is_found(forge):
+    source = with_method(
+        f"def custom_exit({SIGNATURE}):",
+        "    candles = self.seen[pair]",
+        '    later = candles.loc[candles["date"] > current_time, "close"].head(6)',
+        '    return "knows" if len(later) > 2 and later.min() < current_rate * 0.99 else None',
+    ).replace(
+        b'        dataframe["fast"] =',
+        b'        self.seen = getattr(self, "seen", {}) | {metadata["pair"]: dataframe.copy()}\n        dataframe["fast"] =',
+    )
+
+    assert "LOOKAHEAD" in codes(validate(forge, source))
+
+
+CAUSAL = {
+    "more bought and some sold": (
+        ("minimal_roi", "position_adjustment_enable = True\n    minimal_roi"),
+        "def adjust_trade_position(self, trade, current_profit, min_stake, max_stake, **kwargs):",
+        "    if current_profit > 0.02 and trade.nr_of_successful_exits == 0:",
+        "        return -(trade.stake_amount / 2)",
+        "    return min_stake * 2 if current_profit < -0.01 and trade.nr_of_successful_entries < 3 else None",
+    ),
+    "limit orders that wait": (
+        ("minimal_roi", "unfilledtimeout = {'entry': 300, 'exit': 300, 'unit': 'minutes'}\n    minimal_roi"),
+        "def custom_entry_price(self, pair, proposed_rate, side, **kwargs):",
+        "    return proposed_rate * (0.998 if side == 'long' else 1.002)",
+    ),
+    "stop from analysed candles": (
+        ("minimal_roi", "use_custom_stoploss = True\n    minimal_roi"),
+        "def custom_stoploss(self, pair, trade, current_time, current_rate, current_profit, after_fill, **kwargs):",
+        "    candles, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)",
+        "    return -0.01 if candles.iloc[-1]['fast'] > candles.iloc[-1]['slow'] else -0.03",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CAUSAL, ids=str)
+def test_callbacks_that_look_back_only_are_accepted(forge, case):
+    change, *lines = CAUSAL[case]
+    method = "\n" + "".join(f"    {line}\n" for line in lines)
+
+    outcome = validate(forge, changed(change) + method.encode())
+
+    assert (outcome.verdict, codes(outcome)) == (Verdict.ACCEPTED, [])
+
+
+def test_an_exit_price_that_depends_on_funding_is_no_knowledge_of_the_future(forge):
+    """A trade that reaches its target as funding falls due: what was paid is known then, its candle ends later."""
+    conditions = Conditions(dataset="synthetic", timerange="20250215-20250222", stake_amount=100.0)
+    source = render(read_blueprint({**draw(681), "timeframe": "15m"}), "Drawn").encode()
+
+    outcome = validate(forge, source, name="Drawn", conditions=conditions)
+
+    assert outcome.verdict is Verdict.ACCEPTED
+
+
+ENCODINGS = {
+    "Latin-1 in a comment": ("# Stratégie\n".encode("latin-1"), Verdict.REJECTED),
+    "Latin-1, said so": ("# -*- coding: latin-1 -*-\n# Stratégie\n".encode("latin-1"), Verdict.REJECTED),
+    "ASCII, said to be Latin-1": (b"# -*- coding: iso-8859-15 -*-\n", Verdict.ACCEPTED),
+    "UTF-8 with a mark and a cookie": (
+        "\ufeff# vim: set fileencoding=utf-8 :\n# Stratégie\n".encode(),
+        Verdict.ACCEPTED,
+    ),
+    "a cookie in the second line": (b"#!/usr/bin/env python\n# coding: utf_7\n", Verdict.UNSAFE),
+    "a cookie where Python minds none": (b"import math\n# coding: utf_7\n", Verdict.ACCEPTED),
+    "escapes in comments": (b"# coding: unicode_escape\n", Verdict.UNSAFE),
+}
+
+
+@pytest.mark.parametrize("case", ENCODINGS, ids=str)
+def test_an_encoding_is_unsafe_only_where_it_could_hide_code(forge, case):
+    head, verdict = ENCODINGS[case]
+
+    assert validate(forge, head + right()).verdict is verdict
 
 
 def test_a_biased_column_that_nothing_depends_on_is_advice(forge):
