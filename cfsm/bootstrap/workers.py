@@ -22,7 +22,8 @@ if TYPE_CHECKING:  # imported where they are used: a process runs one role
 BACKTESTER, COORDINATOR, PROJECTOR = "backtester", "coordinator", "projector"
 LIGHT_ROLES = frozenset({"generator", "cleaner"})
 LIGHT_KINDS = frozenset({TaskKind.GENERATE.value, TaskKind.CLEAN.value})
-"""What takes no time worth speaking of: rendering a template, retiring by rules."""
+"""What takes no time worth speaking of: rendering a template, retiring by rules. What models write takes their
+server's time: the generator then waits for others, and others do not wait for it."""
 
 
 def build_worker(
@@ -40,10 +41,14 @@ def build_worker(
         notifier=notifier,
         terms=Terms(workers.lease_seconds, workers.max_attempts, workers.retry_seconds),
         is_stopping=is_stopping,
-        refusal=refusal_of(house, factory, is_light=role in LIGHT_ROLES),
+        refusal=refusal_of(house, factory, is_light=role in _light_roles(house)),
         pulse=PulseFile(house.run_folder, worker_name(role, instance)),
     )
     return BUILDERS[role](house, equipment)
+
+
+def _light_roles(house: House) -> frozenset[str]:
+    return LIGHT_ROLES - {"generator"} if house.settings.generation.models else LIGHT_ROLES
 
 
 def worker_name(role: str, instance: int) -> str:
@@ -108,9 +113,10 @@ def _rules(house: House) -> AdmissionRules:
 
 def _generator(house: House, equipment: "Equipment") -> "Worker":
     from cfsm.adapters.templates import render
+    from cfsm.bootstrap.studio import studio
     from cfsm.workers.generator import GeneratorWorker
 
-    return GeneratorWorker(equipment, render, house.blobs, house.name_of_code)
+    return GeneratorWorker(equipment, render, house.blobs, house.name_of_code, studio(house))
 
 
 def _validator(house: House, equipment: "Equipment") -> "Worker":
@@ -154,6 +160,7 @@ def _coordinator(house: House, equipment: "Equipment") -> "Worker":
     calendar = Calendar(
         generation_seconds=settings.generation.interval_seconds,
         strategy_types=settings.generation.strategy_types,
+        mode=settings.generation.mode,
         seed=settings.generation.seed,
         max_strategies=settings.retention.max_strategies,
         backtest_seconds=settings.backtest.interval_seconds if settings.backtest.auto_backtest else 0,

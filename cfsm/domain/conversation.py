@@ -39,6 +39,7 @@ class Purpose(StrEnum):
     WRITE = "write"
     REPAIR = "repair"
     IDEAS = "ideas"
+    AGREEMENT = "agreement"
     VOTE = "vote"
     SYNTHESIS = "synthesis"
     IMPLEMENTATION = "implementation"

@@ -60,17 +60,28 @@ ANSWER_SECONDS: Mapping[str, float] = {
 """What a short answer took when the models were compared; only the order matters."""
 
 
-def estimate_prompt_complexity(prompt: str) -> Complexity:
-    """Give the complexity of a prompt by its length, the code in it and its instructions.
+class ComplexityRules(NamedTuple):
+    """Which prompts are simple (below both fast limits, and without code), normal (below both others) or complex.
 
-    The words counted are those of the prompts in Italian that the rule was made for.
+    The words are those of the prompts in Italian that the rule was made for.
     """
+
+    fast_below_characters: int = 200
+    fast_below_instructions: int = 2
+    normal_below_characters: int = 800
+    normal_below_instructions: int = 5
+    instruction_words: Sequence[str] = ("Includi", "Genera")
+
+
+def estimate_prompt_complexity(prompt: str, rules: ComplexityRules | None = None) -> Complexity:
+    """Give the complexity of a prompt by its length, the code in it and its instructions."""
+    limits = rules or ComplexityRules()
     length = len(prompt)
     has_code = "def " in prompt or "class " in prompt
-    instructions = prompt.count("Includi") + prompt.count("Genera")
-    if length < 200 and not has_code and instructions < 2:  # noqa: PLR2004 - the rule's own numbers
+    instructions = sum(prompt.count(word) for word in limits.instruction_words)
+    if length < limits.fast_below_characters and not has_code and instructions < limits.fast_below_instructions:
         return Complexity.FAST
-    if length < 800 and instructions < 5:  # noqa: PLR2004 - the rule's own numbers
+    if length < limits.normal_below_characters and instructions < limits.normal_below_instructions:
         return Complexity.NORMAL
     return Complexity.COMPLEX
 

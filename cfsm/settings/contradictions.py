@@ -1,4 +1,4 @@
-"""Settings that are right one by one and cannot be meant together, and settings that change nothing."""
+"""Settings that are right one by one and cannot be meant together."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,6 @@ from cfsm.settings.tree import Path
 Contradiction = tuple[Path, str]
 """The key to change and what is wrong with it."""
 
-NOT_YET = "is read and not used yet: strategies are of the predefined families, no model is asked"
 MODELS_OF_A_COOPERATION = 2
 SMALLEST_WALK_PERCENT = 5
 
@@ -25,16 +24,10 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
         yield ("store", "password"), "is given here and by store.password_file; keep the file"
 
 
-def without_effect(settings: Settings) -> Iterator[Contradiction]:
-    """Every key that was set and changes nothing."""
-    if settings.generation.models:
-        yield ("generation", "models"), NOT_YET
-
-
 def _models(settings: Settings) -> Iterator[Contradiction]:
     generation, chosen = settings.generation, settings.model_selection
     writers = chosen.generation or generation.models
-    if generation.mode != "single" and len(writers) < MODELS_OF_A_COOPERATION:
+    if generation.mode not in {"single", "sampling"} and len(writers) < MODELS_OF_A_COOPERATION:
         models = f"{len(writers)} model" if len(writers) == 1 else f"{len(writers)} models"
         yield (
             ("generation", "mode"),

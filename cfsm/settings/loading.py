@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from cfsm.adapters.shipped import shipped
-from cfsm.settings.contradictions import contradictions, without_effect
+from cfsm.settings.contradictions import contradictions
 from cfsm.settings.layers import Layer, read_environment, read_file
 from cfsm.settings.problems import SHOWN_PROBLEMS, ConfigurationError, Problem, nearest
 from cfsm.settings.schema import Settings
@@ -39,7 +39,6 @@ def load(
     if together:
         raise ConfigurationError(_some(together))
     notices = [notice for layer in layers for notice in layer.notices]
-    notices += [_placed(layers, path, message) for path, message in without_effect(settings)]
     return settings.read_from(dict(_origins(layers, settings)), notices)
 
 

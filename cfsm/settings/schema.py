@@ -116,10 +116,23 @@ class Generation(Section):
     auto_validation: Flag = Field(
         default=True, description="Validate a strategy as soon as it is generated, by executing it."
     )
-    mode: Literal["single", "contest", "voting", "consensus"] = Field(
+    mode: Literal["single", "sampling", "contest", "voting", "consensus"] = Field(
         "single",
-        description="How models make one strategy. single: one model writes it. contest: each writes one, the "
-        "best is taken. voting: the strongest joins the best parts of all. consensus: from agreed ideas.",
+        description="How models make one strategy. single: one model writes it. sampling: one model writes several, "
+        "the best is taken. contest: each writes one, the best is taken. voting: the strongest joins the best parts "
+        "of all. consensus: from agreed ideas.",
+    )
+    channel: Literal["alternate", "blueprint", "source"] = Field(
+        "alternate",
+        description="In which form models write. blueprint: a form that is rendered as a class. source: the class "
+        "itself. alternate: either, drawn for each strategy, so that the two can be compared.",
+    )
+    samples: Whole = Field(3, ge=2, le=16, description="Strategies that one model writes in the mode sampling.")
+    repair_rounds: Whole = Field(
+        3, ge=0, le=3, description="How often a model is asked at most to mend what it wrote, or to write it again."
+    )
+    opinions: Flag = Field(
+        default=True, description="Let the strongest model comment on a strategy's first backtest. It decides nothing."
     )
     parallel_generation_count: Whole = Field(
         3, ge=1, le=16, description="Models that write at the same time in the modes of several models."
@@ -373,6 +386,19 @@ class Ollama(Section):
         "(phi3) speaks for all its tags (phi3:mini) that have no entry of their own.",
     )
     complexity: Complexity = Field(Complexity(), description="Which prompts are simple, normal or complex.")
+    first_token_seconds: TimeoutSeconds = Field(
+        600, description="Silence at the beginning (a model is loaded and reads) after which an answer is given up."
+    )
+    idle_seconds: TimeoutSeconds = Field(120, description="Silence in an answer after which it is given up.")
+    num_ctx: Whole = Field(
+        4096, ge=4096, le=131_072, description="Context of the models: tokens of prompt and answer together."
+    )
+    temperature: Number = Field(0.7, ge=0, le=2, description="How freely models draw their words.")
+    memory_mb: Annotated[Whole, Field(ge=1, le=100_000_000)] | None = Field(
+        None,
+        description="Memory that models may take together. null: what is available on this machine, which says "
+        "nothing about a graphics card or another host.",
+    )
 
 
 class MarketData(Section):

@@ -27,6 +27,7 @@ class Calendar:
 
     generation_seconds: float
     strategy_types: Sequence[str]
+    mode: str
     seed: int
     max_strategies: int
     backtest_seconds: float
@@ -83,8 +84,9 @@ class CoordinatorWorker(Worker):
     def _generation(self, now: datetime, slot: str) -> bool:
         if not self._has_room(now):
             return False
-        turn = int(now.timestamp() // self._calendar.generation_seconds)
-        types = self._calendar.strategy_types
+        calendar = self._calendar
+        turn = int(now.timestamp() // calendar.generation_seconds)
+        types = calendar.strategy_types
         key = f"calendar/{slot}"
 
         def decide() -> Iterable[Recorded]:
@@ -94,9 +96,9 @@ class CoordinatorWorker(Worker):
                 Generation.request(
                     key,
                     strategy_type=types[turn % len(types)],
-                    mode="single",
+                    mode=calendar.mode,
                     model="",
-                    seed=self._calendar.seed + id_of("draw", slot).int % 2**31,
+                    seed=calendar.seed + id_of("draw", slot).int % 2**31,
                     why=f"due at {slot}",
                     stamp=self.factory.stamp(),
                 )

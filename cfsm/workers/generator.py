@@ -1,4 +1,4 @@
-"""Generation requested -> a strategy of a predefined family -> Generated."""
+"""Generation requested -> a strategy by models, or of a predefined family -> Generated."""
 
 from collections.abc import Callable, Iterable
 from typing import ClassVar
@@ -6,49 +6,120 @@ from uuid import UUID
 
 from cfsm.application.ports import Blobs, Misconfigured, Rendered, Renderer
 from cfsm.application.tasks import Claim, TaskKind
+from cfsm.domain import credit
 from cfsm.domain.aggregate import Recorded
 from cfsm.domain.code_identity import normalised_hash
+from cfsm.domain.contest import Candidate
+from cfsm.domain.conversation import Mode
 from cfsm.domain.generation import Generation
+from cfsm.domain.intake.naming import renamed
 from cfsm.domain.naming import strategy_name
+from cfsm.domain.planning import PREDEFINED
 from cfsm.domain.strategy import Origin, Strategy
 from cfsm.workers.base import Equipment, TaskWorker
+from cfsm.workers.studio import Attempt, Studio
 
-MODEL = "predefined"
 DRAWS = 20
 """How many seeds are tried before a family counts as exhausted: each draw was a strategy that exists already."""
 
 
 class GeneratorWorker(TaskWorker):
-    """Renders predefined strategies. Name and seed are functions of the request: a second attempt gives the same."""
+    """Lets models make strategies, and renders predefined ones where none is asked or none succeeds.
+
+    What was answered is kept, names and seeds are functions of the request: another attempt asks nothing twice and
+    gives the same.
+    """
 
     name: ClassVar[str] = "generator"
     kinds: ClassVar[tuple[TaskKind, ...]] = (TaskKind.GENERATE,)
     subject_field: ClassVar[str] = "GENERATION_ID"
 
     def __init__(
-        self, equipment: Equipment, render: Renderer, blobs: Blobs, name_of_code: Callable[[str], str | None]
+        self,
+        equipment: Equipment,
+        render: Renderer,
+        blobs: Blobs,
+        name_of_code: Callable[[str], str | None],
+        studio: Studio | None = None,
     ) -> None:
         super().__init__(equipment)
         self._render = render
         self._blobs = blobs
         self._name_of_code = name_of_code
+        self._studio = studio
 
     def handle(self, claim: Claim) -> None:
-        """Render the strategy that the request asks for and record it with the request's conclusion."""
+        """Make the strategy that the request asks for and record it with the request's conclusion."""
         self.tick(claim, "generating")
+        candidate = self._by_models(claim)
         made: list[Strategy] = []
-        self.factory.transact(lambda: self._decide(claim, made), claim)
+        if candidate is None:
+            self.factory.transact(lambda: self._predefined(claim, made), claim)
+        else:
+            self.factory.transact(lambda: self._concluded(claim, candidate, made), claim)
         for strategy in made:
             self.log.info(
-                "generated", EVENT=Strategy.Generated.TOPIC, STRATEGY_ID=strategy.id.hex, strategy=strategy.name
+                "generated",
+                EVENT=Strategy.Generated.TOPIC,
+                STRATEGY_ID=strategy.id.hex,
+                strategy=strategy.name,
+                model=strategy.model_used,
+                origin=strategy.origin.value,
             )
 
-    def _decide(self, claim: Claim, made: list[Strategy]) -> Iterable[Recorded]:
+    # By models
+
+    def _by_models(self, claim: Claim) -> Candidate | None:
+        """Give what models made; None where a predefined strategy is wanted, or has to take over."""
+        if self._studio is None or self.factory.get(Generation, UUID(claim.subject)).is_over:
+            return None
+        attempt = Attempt(
+            self._studio,
+            self.factory,
+            claim,
+            is_last=claim.tries >= self._equipment.terms.max_attempts,
+            tick=lambda words: self.tick(claim, words),
+            log=self.log.info,
+        )
+        return None if attempt.plan().mode == Mode.PREDEFINED else attempt.make()
+
+    def _concluded(self, claim: Claim, candidate: Candidate, made: list[Strategy]) -> Iterable[Recorded]:
         made.clear()
         request = self.factory.get(Generation, UUID(claim.subject))
         if request.is_over:
             return []
-        name = strategy_name(request.strategy_type, MODEL, request.created_on, self._is_taken)
+        used = credit.model_used(request)
+        name = strategy_name(request.strategy_type, used, request.created_on, self._is_taken)
+        stamp = self.factory.stamp(claim, correlation=str(Strategy.id_of(name)))
+        text = renamed(self._blobs.get(candidate.code_hash).decode(), name)
+        source = f"{credit.head(request)}{text}".encode()
+        code = normalised_hash(source)
+        twin = self._name_of_code(code)
+        if twin is not None:  # another generator was faster with the same
+            request.fail(f"the same strategy was made meanwhile: {twin}", stamp.correlated(str(request.id)))
+            return [request]
+        strategy = Strategy.generate(
+            name=name,
+            strategy_type=request.strategy_type,
+            model_used=used,
+            origin=Origin.MODEL,
+            code_hash=self._blobs.put(source),
+            normalised_hash=code,
+            generation_id=str(request.id),
+            stamp=stamp,
+        )
+        request.conclude(strategy.id, name, stamp, credit.summary(request))
+        made.append(strategy)
+        return [strategy, request]
+
+    # Predefined
+
+    def _predefined(self, claim: Claim, made: list[Strategy]) -> Iterable[Recorded]:
+        made.clear()
+        request = self.factory.get(Generation, UUID(claim.subject))
+        if request.is_over:
+            return []
+        name = strategy_name(request.strategy_type, PREDEFINED, request.created_on, self._is_taken)
         stamp = self.factory.stamp(claim, correlation=str(Strategy.id_of(name)))
         try:
             seed, rendered, code = self._draw(request, name)
@@ -58,8 +129,8 @@ class GeneratorWorker(TaskWorker):
         strategy = Strategy.generate(
             name=name,
             strategy_type=request.strategy_type,
-            model_used=MODEL,
-            origin=Origin.PREDEFINED,
+            model_used=PREDEFINED,
+            origin=Origin.PREDEFINED if request.plan is None else Origin.FALLBACK,
             code_hash=self._blobs.put(rendered.source.encode()),
             normalised_hash=code,
             generation_id=str(request.id),

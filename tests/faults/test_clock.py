@@ -23,6 +23,7 @@ from tests.fakes.workplace import work
 CALENDAR = Calendar(
     generation_seconds=3600,
     strategy_types=("trend", "momentum"),
+    mode="single",
     seed=1,
     max_strategies=10,
     backtest_seconds=7200,

@@ -9,8 +9,9 @@ import pytest
 
 from cfsm.domain.blueprint import schema
 from cfsm.domain.intake.blueprints import take_in_blueprint
+from cfsm.domain.intake.choices import choice_in
 from cfsm.domain.intake.code import Wanted
-from cfsm.domain.intake.opinions import ideas_in, judgement_in
+from cfsm.domain.intake.opinions import ideas_in
 from cfsm.domain.intake.taking_in import take_in
 from tests.fakes.ollama_server import OllamaServer, main
 
@@ -225,10 +226,10 @@ def test_the_contest_s_models_write_strategies_that_can_be_taken_in(model):
     with OllamaServer.from_file(CONTEST).run_in_thread() as server:
         source = take_in(said(server.url, model, "Write a strategy."), Wanted("Wanted"))
         form = take_in_blueprint(said(server.url, model, "Write a strategy.", format=schema()))
-        ideas = ideas_in(said(server.url, model, "Give two ideas."))
-        judgement = judgement_in(said(server.url, model, "Give a score from 0 to 10."))
+        ideas = ideas_in(said(server.url, model, "Name two ideas for a strategy."))
+        choice, _ = choice_in(said(server.url, model, "Judge which one is better."), ("A", "B"))
 
     assert (source.findings, source.class_name) == ((), "Wanted")
     assert form.findings == ()
     assert len(ideas) == 2
-    assert judgement.score == 7.5
+    assert choice == "A"

@@ -7,7 +7,16 @@ from cfsm.projections.strategies import Strategies
 def test_every_projection_has_its_own_name_and_a_version():
     names = [projection.name for projection in all_projections()]
 
-    assert names == ["strategies", "leaderboard", "lineage", "runs", "generations", "models", "health"]
+    assert names == [
+        "strategies",
+        "leaderboard",
+        "lineage",
+        "runs",
+        "generations",
+        "models",
+        "answer_times",
+        "health",
+    ]
     assert all(projection.version >= 1 for projection in all_projections())
 
 

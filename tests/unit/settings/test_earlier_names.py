@@ -109,15 +109,6 @@ def test_another_key_of_a_coordinator_is_no_setting(tmp_path):
     assert error.startswith("1: coordinator: is no setting")
 
 
-def test_models_are_said_to_be_unused(tmp_path):
-    file = write(tmp_path, STANDARD)
-
-    (notice,) = load(tmp_path, file=file, environ={}).notices
-
-    assert str(notice).startswith(f"{file}:9: models: is read and not used yet: strategies are of the predefined")
-    assert load(tmp_path, environ={}).notices == ()
-
-
 @pytest.mark.parametrize(
     ("flags", "mode"),
     [

@@ -16,7 +16,13 @@ from tests.fakes.workplace import NAME
 
 TYPES = ("volatility", "scalping", "breakout")
 OFF = Calendar(
-    generation_seconds=0, strategy_types=TYPES, seed=1, max_strategies=50, backtest_seconds=0, cleaning_time=None
+    generation_seconds=0,
+    strategy_types=TYPES,
+    mode="single",
+    seed=1,
+    max_strategies=50,
+    backtest_seconds=0,
+    cleaning_time=None,
 )
 
 

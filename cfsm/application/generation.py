@@ -1,0 +1,407 @@
+"""The modes: how models make one strategy, alone or together. What runs decides; models are asked about ties only."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from cfsm.application.conversation import Asking, Conversation
+from cfsm.application.ports import Prompts
+from cfsm.application.proposing import Brief, Proposals, Surroundings
+from cfsm.domain.contest import Candidate, ranked, tied
+from cfsm.domain.conversation import (
+    DecidedBy,
+    Decision,
+    FellBackTo,
+    Given,
+    Judgement,
+    Mode,
+    Plan,
+    Purpose,
+    Unasked,
+    Vote,
+)
+from cfsm.domain.generation import Generation
+from cfsm.domain.intake.choices import choice_in, letters
+from cfsm.domain.intake.opinions import Idea, ideas_in
+from cfsm.domain.planning import PREDEFINED
+from cfsm.domain.residency import Round
+
+SHORT_ANSWER_TOKENS = 500
+"""The longest answer that is no strategy: ideas, an agreement, a vote, a judgement."""
+
+ENOUGH_TOGETHER = 2
+"""Proposals, or models with ideas, without which there is nothing to join."""
+
+CHOICE: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"best": {"type": "string", "maxLength": 1}, "reason": {"type": "string", "maxLength": 300}},
+    "required": ["best", "reason"],
+}
+_LINE: Mapping[str, Any] = {"type": "string", "maxLength": 200}
+IDEA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "maxLength": 60},
+        "indicators": {"type": "array", "maxItems": 6, "items": {"type": "string", "maxLength": 40}},
+        "entry": _LINE,
+        "exit": _LINE,
+        "risk": _LINE,
+    },
+    "required": ["name", "indicators", "entry", "exit", "risk"],
+}
+IDEAS: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"ideas": {"type": "array", "minItems": 1, "maxItems": 3, "items": IDEA}},
+    "required": ["ideas"],
+}
+
+Result = TypeVar("Result")
+
+
+class Modes:
+    """Makes one strategy by its generation's plan.
+
+    ``rounds`` says which models are asked at the same time: those that fit in memory together. ``unload`` frees a
+    model's memory before the next round.
+    """
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        plan: Plan,
+        prompts: Prompts,
+        proposals: Proposals,
+        surroundings: Surroundings,
+        rounds: Sequence[Round],
+        unload: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._conversation = conversation
+        self._plan = plan
+        self._prompts = prompts
+        self._proposals = proposals
+        self._surroundings = surroundings
+        self._rounds = rounds
+        self._unload = unload
+
+    @property
+    def _generation(self) -> Generation:
+        return self._conversation.generation
+
+    async def make(self) -> Candidate | None:
+        """Give the strategy that came of it, decided and recorded; None where a predefined one has to take over.
+
+        Raise TryAgain where the world failed and there will be another attempt; what was answered is kept.
+        """
+        mode = Mode(self._plan.mode)
+        candidate = await {
+            Mode.SINGLE: self._single,
+            Mode.SAMPLING: self._sampling,
+            Mode.CONTEST: self._contest,
+            Mode.VOTING: self._voting,
+            Mode.CONSENSUS: self._consensus,
+        }[mode]()
+        if candidate is None and mode.is_cooperative:
+            candidate = await self._standard(mode)
+        if candidate is None:
+            before = self._plan.writers[0] if mode is Mode.SINGLE else mode.value
+            self._fall_back("predefined", before, PREDEFINED, self._why_nothing())
+        return candidate
+
+    # One model
+
+    async def _single(self) -> Candidate | None:
+        """One model writes; where it fails the next faster one does."""
+        return await self._one_of([*self._plan.writers, *self._plan.fallbacks], "")
+
+    async def _standard(self, mode: Mode) -> Candidate | None:
+        """What takes over where a cooperation failed: the fastest model alone, if any model is there at all."""
+        if not self._is_anyone_there():
+            return None
+        self._fall_back("mode", mode.value, Mode.SINGLE.value, self._why_nothing())
+        return await self._one_of(self._plan.fallbacks, "alone ")
+
+    async def _one_of(self, models: Sequence[str], label: str) -> Candidate | None:
+        for place, model in enumerate(models):
+            candidate = await self._proposals.make(self._writing(f"{label}{model}", model))
+            if candidate is not None:
+                self._decide([candidate], candidate, DecidedBy.ONLY_ONE)
+                return candidate
+            if place + 1 < len(models):
+                self._fall_back("model", model, models[place + 1], self._why_not(f"{label}{model}"))
+        return None
+
+    async def _sampling(self) -> Candidate | None:
+        """One model writes several times over, each time with another seed; the best is taken."""
+        model = self._plan.writers[0]
+        made = [
+            await self._proposals.make(self._writing(f"{model} #{number}", model))
+            for number in range(1, self._plan.samples + 1)
+        ]
+        return await self._best(made)
+
+    # Several models
+
+    async def _contest(self) -> Candidate | None:
+        """Each writes one; the best is taken."""
+        return await self._best(await self._written())
+
+    async def _voting(self) -> Candidate | None:
+        """Each writes one, each votes, and the strongest joins the best parts."""
+        found = ranked(await self._written())
+        if len(found) < ENOUGH_TOGETHER:
+            if found:
+                self._fall_back("mode", Mode.VOTING, Mode.CONTEST, "only one proposal runs: there is nothing to join")
+            return await self._best(found)
+        votes = await self._votes(found)
+        joined = await self._by_the_strongest(lambda model: self._joining(model, found, votes))
+        if joined is not None:
+            self._decide([joined, *found], joined, DecidedBy.MODE)
+            return joined
+        self._fall_back("mode", Mode.VOTING, Mode.CONTEST, "no model joined the proposals into one that runs")
+        return await self._best(found)
+
+    async def _consensus(self) -> Candidate | None:
+        """Each gives ideas, the strongest merges them, and what was agreed on is implemented."""
+        ideas = await self._ideas()
+        if len(ideas) < ENOUGH_TOGETHER:
+            return None
+        agreed = await self._agreement(ideas)
+        if agreed is None:
+            return None
+        facts = {"agreement": in_words(agreed)}
+        prompt = f"implement-{self._plan.channel}"
+        made = await self._by_the_strongest(
+            lambda model: Brief(f"implementation by {model}", Purpose.IMPLEMENTATION, model, prompt, facts)
+        )
+        if made is not None:
+            self._decide([made], made, DecidedBy.MODE)
+        return made
+
+    # The steps of several models
+
+    async def _by_the_strongest(self, brief: Callable[[str], Brief]) -> Candidate | None:
+        """Let the strongest model do what only one does; where it fails the next strongest does."""
+        models = self._plan.strongest
+        for place, model in enumerate(models):
+            wanted = brief(model)
+            made = await self._proposals.make(wanted)
+            if made is not None:
+                return made
+            if place + 1 < len(models):
+                self._fall_back("model", model, models[place + 1], self._why_not(wanted.proposal))
+        return None
+
+    async def _written(self) -> list[Candidate]:
+        made = await self._side_by_side(lambda model: self._proposals.make(self._writing(model, model)))
+        return [each for each in made.values() if each is not None]
+
+    async def _votes(self, found: Sequence[Candidate]) -> list[Vote]:
+        """Let every model vote; the proposals are shown without their authors."""
+        names, shown = letters(len(found)), self._as_proposals(found)
+
+        async def vote(model: str) -> Vote:
+            step = f"vote/{model}"
+            given = await self._ask_shortly(step, model, Purpose.VOTE, "vote", {"proposals": shown}, CHOICE)
+            if step not in self._generation.votes:
+                letter, reason = ("", "") if given.failure else choice_in(self._text(given), names)
+                choice = found[names.index(letter)].proposal if letter else ""
+                cast = Vote(step, model, choice, reason)
+                self._conversation.record(lambda generation, stamp: generation.vote(cast, stamp))
+            return self._generation.votes[step]
+
+        return list((await self._side_by_side(vote)).values())
+
+    async def _ideas(self) -> dict[str, tuple[Idea, ...]]:
+        async def think(model: str) -> tuple[Idea, ...]:
+            given = await self._ask_shortly(f"ideas/{model}", model, Purpose.IDEAS, "ideas", {}, IDEAS)
+            return () if given.failure else ideas_in(self._text(given))
+
+        return {model: ideas for model, ideas in (await self._side_by_side(think)).items() if ideas}
+
+    async def _agreement(self, ideas: Mapping[str, Sequence[Idea]]) -> Idea | None:
+        """Let the strongest that can merge the ideas."""
+        groups = zip(letters(len(ideas)), ideas.values(), strict=True)
+        shown = "\n\n".join(f"{letter}:\n" + "\n".join(map(in_words, group)) for letter, group in groups)
+        for model in self._plan.strongest:
+            step = f"agreement/{model}"
+            given = await self._ask_shortly(step, model, Purpose.AGREEMENT, "agreement", {"proposals": shown}, IDEA)
+            merged = () if given.failure else ideas_in(self._text(given))
+            if merged:
+                return merged[0]
+        return None
+
+    async def _side_by_side(self, ask: Callable[[str], Awaitable[Result]]) -> dict[str, Result]:
+        """Ask every writer, those of one round at the same time; one that fails stops none of the others."""
+        results: dict[str, Result] = {}
+        trouble: list[BaseException] = []
+        for number, together in enumerate(self._rounds):
+            came = await asyncio.gather(*map(ask, together.models), return_exceptions=True)
+            for model, result in zip(together.models, came, strict=True):
+                if isinstance(result, BaseException):
+                    trouble.append(result)
+                else:
+                    results[model] = result
+            if number + 1 < len(self._rounds):
+                await asyncio.gather(*map(self._unload, together.models))
+        if trouble:
+            raise trouble[0]
+        return {model: results[model] for model in self._plan.writers if model in results}
+
+    async def _ask_shortly(
+        self,
+        step: str,
+        model: str,
+        purpose: Purpose,
+        prompt: str,
+        facts: Mapping[str, str],
+        schema: Mapping[str, Any],
+    ) -> Given:
+        generation = self._generation
+        common = {
+            "type": generation.strategy_type.replace("_", " "),
+            "family": generation.strategy_type,
+            "market": self._surroundings.market,
+        }
+        return await self._conversation.ask(
+            step,
+            lambda: Asking(
+                proposal="",
+                purpose=purpose,
+                round=0,
+                channel=self._plan.channel,
+                model=model,
+                prompt=self._prompts.compose(prompt, common | dict(facts)),
+                num_predict=SHORT_ANSWER_TOKENS,
+                schema=schema,
+            ),
+        )
+
+    # Choosing
+
+    async def _best(self, made: Iterable[Candidate | None]) -> Candidate | None:
+        """Give the best by running; where running cannot tell the first two apart, a model may."""
+        order = ranked([each for each in made if each is not None])
+        if not order:
+            return None
+        decided_by = DecidedBy.ONLY_ONE if len(order) == 1 else DecidedBy.SCREENING
+        if len(order) > 1 and tied(order[0], order[1]):
+            choice = await self._judged(order[0], order[1])
+            decided_by = DecidedBy.ORDER if choice is None else DecidedBy.JUDGE
+            if choice is order[1]:
+                order[:2] = reversed(order[:2])
+        self._decide(order, order[0], decided_by)
+        return order[0]
+
+    async def _judged(self, first: Candidate, second: Candidate) -> Candidate | None:
+        """Ask the strongest model in both orders; None unless it chose the same one twice."""
+        choices = [await self._judgement(pair) for pair in ((first, second), (second, first))]
+        return choices[0] if choices[0] is choices[1] else None
+
+    async def _judgement(self, pair: tuple[Candidate, Candidate]) -> Candidate | None:
+        judge = self._plan.strongest[0]
+        shown = [each.proposal for each in pair]
+        step = f"judge/{shown[0]} or {shown[1]}"
+        facts = {"proposals": self._as_proposals(pair)}
+        given = await self._ask_shortly(step, judge, Purpose.JUDGE, "judge", facts, CHOICE)
+        if step not in self._generation.judgements:
+            names = letters(2)
+            letter, reason = ("", "") if given.failure else choice_in(self._text(given), names)
+            choice = shown[names.index(letter)] if letter else ""
+            judgement = Judgement(step, judge, shown, choice, reason)
+            self._conversation.record(lambda generation, stamp: generation.judge(judgement, stamp))
+        chosen = self._generation.judgements[step].choice
+        return next((each for each in pair if each.proposal == chosen), None)
+
+    def _decide(self, order: Sequence[Candidate], winner: Candidate, decided_by: DecidedBy) -> None:
+        decision = Decision(
+            winner=winner.proposal,
+            model=winner.model,
+            step=winner.step,
+            decided_by=decided_by.value,
+            ranking=[each.as_rank() for each in order],
+        )
+        self._conversation.record(lambda generation, stamp: generation.decide(decision, stamp))
+        self._conversation.note("decided", winner=winner.proposal, decided_by=decided_by.value, of=len(order))
+
+    # Words
+
+    def _writing(self, proposal: str, model: str) -> Brief:
+        return Brief(proposal, Purpose.WRITE, model, f"write-{self._plan.channel}", {})
+
+    def _joining(self, model: str, found: Sequence[Candidate], votes: Sequence[Vote]) -> Brief:
+        """Give the brief of a synthesis, with as many of the best proposals as a prompt can hold."""
+        prompt = f"synthesis-{self._plan.channel}"
+        names = dict(zip((each.proposal for each in found), letters(len(found)), strict=True))
+        said = [f"- {names[vote.choice]}: {vote.reason}" for vote in votes if vote.choice and vote.reason]
+        facts = {"votes": "\n".join(["Said for them:", *said]) if said else ""}
+        for count in range(len(found), 1, -1):
+            facts["proposals"] = self._as_proposals(found[:count])
+            if self._proposals.fits(prompt, facts, model):
+                break
+        return Brief(f"synthesis by {model}", Purpose.SYNTHESIS, model, prompt, facts)
+
+    def _as_proposals(self, found: Sequence[Candidate]) -> str:
+        """Give proposals as prompts show them: a letter each, without the author, with the screening's figures."""
+        blocks = []
+        for letter, each in zip(letters(len(found)), found, strict=True):
+            profit = "" if each.profit_total is None else f", profit {each.profit_total:.1%}"
+            score = "" if each.score is None else f", Sharpe {each.score:.2f}"
+            figures = f" ({each.trades} trades{profit}{score})" if each.outcome else ""
+            blocks.append(f"Strategy {letter}{figures}:\n```\n{self._proposals.shown(each, f'Strategy{letter}')}\n```")
+        return "\n\n".join(blocks)
+
+    def _text(self, given: Given) -> str:
+        return self._conversation.read(given.answer_hash)
+
+    # Why
+
+    def _fall_back(self, kind: str, before: str, after: str, reason: str) -> None:
+        fallback = FellBackTo(kind, str(before), str(after), reason)
+        self._conversation.record(lambda generation, stamp: generation.fall_back(fallback, stamp))
+        self._conversation.note("fell back", before=fallback.before, after=fallback.after, why=reason)
+
+    def _is_anyone_there(self) -> bool:
+        """Say whether any model gave any answer, a failed one included."""
+        return any(given.failure not in set(Unasked) for given in self._generation.answers.values())
+
+    def _why_not(self, proposal: str) -> str:
+        """Say in words why nothing came of a proposal: what was wrong in its last round."""
+        steps = [step for step, asked in self._generation.asked.items() if asked.proposal == proposal]
+        return self._why(steps[-1]) if steps else "it was not asked"
+
+    def _why(self, step: str) -> str:
+        generation = self._generation
+        given, proposal = generation.answers.get(step), generation.proposals.get(step)
+        if given is not None and given.failure:
+            return f"{given.failure}: {given.detail}"
+        execution, screening = generation.executions.get(step), generation.screenings.get(step)
+        findings = [
+            *(proposal.findings if proposal else ()),
+            *(execution.findings if execution and execution.verdict != "accepted" else ()),
+            *(screening.findings if screening else ()),
+        ]
+        if proposal is not None and proposal.duplicate_of:
+            return f"the same as {proposal.duplicate_of}"
+        if screening is not None and not findings:
+            return screening.outcome
+        return "; ".join(f"{each['code']}: {each['message']}" for each in findings[:2]) or "nothing usable came"
+
+    def _why_nothing(self) -> str:
+        """Say in words why nothing came of all of it."""
+        reasons = {asked.model: self._why(step) for step, asked in self._generation.asked.items()}
+        return "; ".join(f"{model}: {why}" for model, why in reasons.items()) or "no model was asked"
+
+
+def in_words(idea: Idea) -> str:
+    """Give an idea in a few lines."""
+    parts = (
+        ("", idea.name),
+        ("indicators", ", ".join(idea.indicators)),
+        ("entry", idea.entry),
+        ("exit", idea.exit),
+        ("risk", idea.risk),
+    )
+    lines = [f"{label}: {text}" if label else text for label, text in parts if text]
+    if not (idea.entry or idea.exit):
+        lines.append(idea.text)
+    return "\n".join(lines)
