@@ -51,6 +51,8 @@ class Sign:
     position: int | None
     memory_mb: float
     cpu_seconds: float
+    cpu_percent: float
+    """Of one core, since the sign before."""
     deaths: list[float] = field(default_factory=list)
     """When it was started again within the last hour after it had died."""
     has_ended: bool = False
@@ -67,6 +69,7 @@ class PulseFile:
         self._started_at = now()
         self._deaths = _deaths_until(_read(self._path), self._started_at)
         self._told_at = float("-inf")
+        self._used = (self._started_at, time.process_time())
         self._told: Record | None = None
         self._done: deque[float] = deque(maxlen=KEPT)
         self._failed: deque[float] = deque(maxlen=KEPT)
@@ -91,6 +94,8 @@ class PulseFile:
         for times in (self._done, self._failed):
             while times and times[0] < now - HOUR_SECONDS:
                 times.popleft()
+        (then, used_then), self._used = self._used, (now, time.process_time())
+        used = self._used[1]
         sign = Sign(
             name=self._name,
             pid=os.getpid(),
@@ -100,7 +105,8 @@ class PulseFile:
             done_within_hour=len(self._done),
             failed_within_hour=len(self._failed),
             memory_mb=round(own_memory_bytes(os.getpid()) / 2**20, 1),
-            cpu_seconds=round(time.process_time(), 3),
+            cpu_seconds=round(used, 3),
+            cpu_percent=round(100 * (used - used_then) / (now - then), 1) if now > then else 0.0,
             deaths=[at for at in self._deaths if at >= now - HOUR_SECONDS],
             has_ended=has_ended,
         )

@@ -48,6 +48,8 @@ class WorkerNow:
     silent_seconds: float | None
     memory_mb: float | None
     cpu_seconds: float | None
+    cpu_percent: float | None
+    """Of one core; of the process alone, without what the forge does for it."""
     pid: int | None
 
 
@@ -59,6 +61,17 @@ class Queue:
     under_way: int
 
 
+@dataclass(frozen=True)
+class Work:
+    """A task that somebody holds: of which kind, on what, who, and how far it is in words."""
+
+    kind: str
+    subject: str
+    owner: str
+    progress: str
+    tries: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Overview:
     """The factory at one moment. What is folded from events is as of ``shown_until``, the log's head is ``events``."""
@@ -68,6 +81,7 @@ class Overview:
     pipeline: Mapping[State, int]
     queues: Mapping[str, Queue]
     parked: Sequence[Parked]
+    work: Sequence[Work]
     runs: Sequence[Run]
     """The evaluations under way."""
     generations: Outcomes
@@ -110,6 +124,11 @@ class Observer:
             pipeline=health.pipeline(),
             queues=_queues(tasks),
             parked=health.parked(),
+            work=[
+                Work(task["kind"], task["subject"], task["owner"], task["progress"], task["tries"])
+                for task in tasks
+                if task["claimed"]
+            ],
             runs=runs.active(),
             generations=health.generations(),
             evaluations=health.evaluations(),
@@ -178,6 +197,7 @@ class Observer:
             silent_seconds=silent_seconds,
             memory_mb=sign.memory_mb if sign else unit.memory_mb,
             cpu_seconds=sign.cpu_seconds if sign else None,
+            cpu_percent=sign.cpu_percent if sign else None,
             pid=unit.pid,
         )
 

@@ -23,7 +23,7 @@ BYTES_IN_WORDS = ((1 << 20, "TB"), (1 << 10, "GB"))
 def status(house: House, as_json: bool) -> None:
     """Show the workers with their health, the pipeline, what is due and what is parked.
 
-    Health is a score from 100 down; what was deducted for it stands below the table.
+    Health is a score from 100 down; what was deducted for it stands below the table. `cfsm top` shows the same, live.
     """
     from cfsm.bootstrap.observing import Observer
 
