@@ -1,6 +1,7 @@
 """What lies where in a factory's home, and where its sockets lie."""
 
 import os
+import pwd
 import tempfile
 from collections.abc import Mapping
 from hashlib import sha256
@@ -36,6 +37,25 @@ def make_home(home: Path) -> None:
         make_durable(home.parent)
     except OSError as error:
         raise of_system(error, home) from error
+
+
+def act_as_owner(home: Path) -> None:
+    """Let root go on as the home's owner, for good: what it makes there the factory must be able to write.
+
+    Others, and root in a home of its own or in none yet, go on as they are.
+    """
+    if os.geteuid() != 0 or not home.is_dir():
+        return
+    owner = home.stat()
+    if owner.st_uid == 0:
+        return
+    try:
+        user = pwd.getpwuid(owner.st_uid)
+        os.initgroups(user.pw_name, owner.st_gid)
+    except KeyError:  # a user that this machine does not know by name
+        os.setgroups([])
+    os.setgid(owner.st_gid)
+    os.setuid(owner.st_uid)
 
 
 def run_folder(home: Path, environ: Mapping[str, str] = os.environ) -> Path:

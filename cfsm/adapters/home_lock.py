@@ -58,15 +58,28 @@ class HomeLock:
     @classmethod
     def acquire(cls, home: Path) -> Self:
         """Take the home, making it when it is not there. Raise HomeInUse or HomeUnusable."""
+        return cls._taken(home, fcntl.LOCK_EX)
+
+    @classmethod
+    def share(cls, home: Path) -> Self:
+        """Take the home as one of several units that systemd runs: no factory of another kind can have it meanwhile.
+
+        Raise HomeInUse or HomeUnusable.
+        """
+        return cls._taken(home, fcntl.LOCK_SH)
+
+    @classmethod
+    def _taken(cls, home: Path, kind: int) -> Self:
         try:
             lock_path(home).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fd = os.open(lock_path(home), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unusable(home, error) from error
         try:
-            _take(home, fd)
+            _take(home, fd, kind)
             lock = cls(home, fd)
-            lock.record_holder()
+            if kind == fcntl.LOCK_EX:
+                lock.record_holder()
         except OSError as error:
             os.close(fd)
             raise _unusable(home, error) from error
@@ -142,11 +155,11 @@ def process_birth(pid: int) -> str:
     return "" if state in b"ZX" else f"{boot}/{start_ticks.decode()}"
 
 
-def _take(home: Path, fd: int) -> None:
+def _take(home: Path, fd: int, kind: int) -> None:
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(ATTEMPT_EVERY_SECONDS)
-        if _try_lock(fd, fcntl.LOCK_EX):
+        if _try_lock(fd, kind):
             return
         if (holder := _read(fd)) and holder.is_here:
             break
@@ -170,8 +183,8 @@ def _read(fd: int) -> Holder | None:
 
 
 def _refusal(home: Path, holder: Holder | None) -> str:
-    who = "another process"
-    if holder is not None:
+    who = "processes that do not say who they are, such as the units of systemd"
+    if holder is not None and (holder.is_here or holder.host != socket.gethostname()):
         where = "" if holder.host == socket.gethostname() else f" on {holder.host}"
         who = f"pid {holder.pid}{where} since {holder.started_at:%Y-%m-%d %H:%M:%S} UTC"
     return (

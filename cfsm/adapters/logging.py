@@ -1,4 +1,4 @@
-"""How processes log: one line per thing that happened, on stderr, for people or as JSON.
+"""How processes log: one line per thing that happened, in the journal, or on stderr for people or as JSON.
 
 Fields of the factory are written in capitals, the same in a JSON line as in the journal. Those that are bound to
 structlog's context variables belong to everything that is logged meanwhile, the lines of other libraries included.
@@ -6,13 +6,20 @@ structlog's context variables belong to everything that is logged meanwhile, the
 
 import json as standard_json
 import logging
+import os
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import orjson
 import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from cfsm.adapters.journal import Journal, JournalHandler, is_our_stderr
+
+_ELSEWHERE = frozenset({"time", "level", "logger"})
+"""What the journal keeps in fields of its own."""
 
 
 class TextOut(Protocol):
@@ -38,18 +45,10 @@ _SHARED: tuple[Processor, ...] = (
 def configure(worker: str, *, json: bool, level: int = logging.INFO, stream: TextOut | None = None) -> None:
     """Set up structlog and the standard library's logging for this process; again replaces the former set-up.
 
-    ``worker`` is the WORKER of every JSON line; people see it in the log's name. ``stream`` is stderr if not given.
+    ``worker`` is the WORKER of every record; people see it in the log's name. ``stream`` is stderr if not given. Where
+    stderr is the journal's, records go there with their fields instead.
     """
-    out = stream or sys.stderr
-    handler = logging.StreamHandler(out)
-    rendering = _json(worker) if json else _console(colors=out.isatty())
-    handler.setFormatter(
-        ProcessorFormatter(
-            foreign_pre_chain=(*_SHARED, structlog.stdlib.ExtraAdder()),
-            processors=(ProcessorFormatter.remove_processors_meta, *rendering),
-        )
-    )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[_handler(worker, stream, json=json)], force=True)
     logging.captureWarnings(capture=True)
     logging.raiseExceptions = False  # a terminal that is gone must not end a worker
     structlog.configure(
@@ -57,6 +56,38 @@ def configure(worker: str, *, json: bool, level: int = logging.INFO, stream: Tex
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+def _handler(worker: str, stream: TextOut | None, *, json: bool) -> logging.Handler:
+    if stream is None and is_our_stderr(os.environ):
+        return JournalHandler(Journal(), _journal_fields(worker))
+    out = stream or sys.stderr
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(_formatter(_json(worker) if json else _console(colors=out.isatty())))
+    return handler
+
+
+def _formatter(rendering: tuple[Processor, ...]) -> ProcessorFormatter:
+    return ProcessorFormatter(
+        foreign_pre_chain=(*_SHARED, structlog.stdlib.ExtraAdder()),
+        processors=(ProcessorFormatter.remove_processors_meta, *rendering),
+    )
+
+
+def _journal_fields(worker: str) -> Callable[[logging.LogRecord], Mapping[str, Any]]:
+    """Give what makes the fields of a record: those in capitals, and one line for people as the message."""
+    formatter = _formatter(_json(worker))
+    of_process = {"SYSLOG_IDENTIFIER": f"cfsm-{worker}", "FACTORY": os.environ.get("CFSM_HOME", "")}
+
+    def fields_of(record: logging.LogRecord) -> Mapping[str, Any]:
+        facts = standard_json.loads(formatter.format(record))
+        fields = {name: value for name, value in facts.items() if name.isupper()}
+        message, exception = facts.pop("message", ""), facts.pop("exception", "")
+        told = [f"{name}={value}" for name, value in facts.items() if name not in {*fields, *_ELSEWHERE}]
+        fields["MESSAGE"] = " ".join([str(message), *told]) + (f"\n{exception}" if exception else "")
+        return {**fields, **of_process}
+
+    return fields_of
 
 
 def _json(worker: str) -> tuple[Processor, ...]:

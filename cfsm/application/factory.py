@@ -206,6 +206,13 @@ class Factory:
         """Claim the oldest due task of these kinds, or give None."""
         return self._store.claim(kinds, self._actor, lease_seconds)
 
+    def topic_of(self, claim: Claim) -> str:
+        """Give the topic of the event that asked for a claimed task; empty where the store cannot say it now."""
+        try:
+            return next((entry.topic for entry in self._store.read(claim.cause_id - 1, 1)), "")
+        except TryAgain:  # it is told to people only
+            return ""
+
     def renew(self, claim: Claim, lease_seconds: float, progress: str = "") -> None:
         """Hold a claim for longer and say how far it is. Raise LeaseLost."""
         self._store.renew(claim, lease_seconds, progress)

@@ -130,6 +130,9 @@ class Notifier(Protocol):
     def notify(self, state: str) -> None:
         """Send an assignment as it is; who does not know it ignores it."""
 
+    def extend_timeout(self, seconds: float) -> None:
+        """Ask for at least this much more time, from now on, to start or to stop."""
+
 
 class Processes(Protocol):
     """The factory's processes on this machine, under whoever supervises them: systemd, or the embedded supervisor."""

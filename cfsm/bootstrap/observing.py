@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cfsm.adapters.hardware import Gauge
 from cfsm.adapters.pulse import BEAT_SECONDS, Sign, now_seconds, read_signs
-from cfsm.adapters.supervisor.status import FactoryStatus, UnitState, UnitStatus, read_status
+from cfsm.adapters.supervisor.status import FactoryStatus, UnitState, UnitStatus
 from cfsm.application.errors import TryAgain
 from cfsm.bootstrap.house import House
+from cfsm.bootstrap.supervision import supervision_of
 from cfsm.bootstrap.workers import ROLES, gauge_of, refusal_of
 from cfsm.domain.admission import Load
 from cfsm.domain.health import Health, HealthRules, Vitals, health_of
@@ -111,7 +112,7 @@ class Observer:
         """Give how the factory is; with ``wait`` a projector at work is given the time to come to the end."""
         house = self._house
         house.factory.plan()
-        factory = read_status(house.path)
+        factory = supervision_of(house).status()
         wait = wait or factory is None or not factory.running
         health, is_stale = self._view(HealthView, wait=wait)
         runs, _ = self._view(RunsView, wait=wait)

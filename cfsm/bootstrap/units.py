@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfsm.bootstrap.house import House
@@ -25,15 +26,11 @@ def restart_policy(house: House) -> "RestartPolicy":
 
 def units(house: House) -> "list[UnitSpec]":
     """Give what the embedded supervisor runs: the forge, and the workers, which stop before it."""
-    from cfsm.adapters.freqtrade.client import forge_command
-
     least, most = least_instances(house), most_instances(house)
     workers = {worker_name(role, instance): (role, instance) for role in ROLES for instance in range(1, most[role] + 1)}
-    idle_seconds = house.settings.workers.forge_idle_seconds
-    options = ("--idle-exit-seconds", str(idle_seconds)) if idle_seconds else ()
     forge = replace(
-        _unit(house, "forge", forge_command(house.forge_socket, house.data_folder, *options), stop_after=workers),
-        listens_at=house.forge_socket if idle_seconds else None,
+        _unit(house, "forge", forge_argv(house, house.forge_socket), stop_after=workers),
+        listens_at=house.forge_socket if house.settings.workers.forge_idle_seconds else None,
     )
     return [forge, *(_worker(house, name, role, instance, least) for name, (role, instance) in workers.items())]
 
@@ -41,6 +38,15 @@ def units(house: House) -> "list[UnitSpec]":
 def _worker(house: House, name: str, role: str, instance: int, least: Mapping[str, int]) -> "UnitSpec":
     spec = _unit(house, name, _worker_command(house, role, instance))
     return replace(spec, is_reserve=instance > least[role], may_order=role == COORDINATOR)
+
+
+def forge_argv(house: House, socket: Path) -> list[str]:
+    """Give the command of the forge that serves this socket."""
+    from cfsm.adapters.freqtrade.client import forge_command
+
+    idle_seconds = house.settings.workers.forge_idle_seconds
+    options = ("--idle-exit-seconds", str(idle_seconds)) if idle_seconds else ()
+    return forge_command(socket, house.data_folder, *options)
 
 
 def _worker_command(house: House, role: str, instance: int) -> list[str]:

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # imported where they are used: a process runs one role
     from cfsm.adapters.hardware import Gauge
     from cfsm.application.factory import Factory
     from cfsm.workers.base import Equipment, Worker
+    from cfsm.workers.calendar import Calendar
 
 BACKTESTER, COORDINATOR, PROJECTOR = "backtester", "coordinator", "projector"
 LIGHT_ROLES = frozenset({"generator", "cleaner"})
@@ -154,10 +156,20 @@ def _cleaner(house: House, equipment: "Equipment") -> "Worker":
 
 
 def _coordinator(house: House, equipment: "Equipment") -> "Worker":
-    from cfsm.workers.coordinator import Calendar, CoordinatorWorker
+    from cfsm.workers.coordinator import CoordinatorWorker
+
+    calendar = calendar_of(house)
+    if house.environ.get("CFSM_SUPERVISION") == "systemd":  # its timers ask: `cfsm due`
+        calendar = replace(calendar, generation_seconds=0, backtest_seconds=0, cleaning_time=None)
+    return CoordinatorWorker(equipment, house.clock, calendar, house.summaries, _upkeep(house, equipment))
+
+
+def calendar_of(house: House) -> "Calendar":
+    """Give what is due when."""
+    from cfsm.workers.calendar import Calendar
 
     settings = house.settings
-    calendar = Calendar(
+    return Calendar(
         generation_seconds=settings.generation.interval_seconds,
         strategy_types=settings.generation.strategy_types,
         mode=settings.generation.mode,
@@ -168,7 +180,6 @@ def _coordinator(house: House, equipment: "Equipment") -> "Worker":
         if settings.retention.cleanup_old_strategies
         else None,
     )
-    return CoordinatorWorker(equipment, house.clock, calendar, house.summaries, _upkeep(house, equipment))
 
 
 def _upkeep(house: House, equipment: "Equipment") -> Sequence[Callable[[], None]]:

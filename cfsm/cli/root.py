@@ -17,7 +17,12 @@ from cfsm.cli.output import EXIT_FAILED, EXIT_INTERRUPTED, talk
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("cfsm.cli.demo", "Make strategies, backtest them and show the leaderboard."),
     "run": ("cfsm.cli.run", "Run the factory here, until Ctrl+C."),
-    "stop": ("cfsm.cli.run", "Stop the factory of this home."),
+    "start": ("cfsm.cli.supervision", "Start the factory of this home in the background."),
+    "stop": ("cfsm.cli.supervision", "Stop the factory of this home."),
+    "restart": ("cfsm.cli.supervision", "Stop the factory of this home and start it again."),
+    "logs": ("cfsm.cli.logs", "Show what the workers said."),
+    "due": ("cfsm.cli.due", "Ask for what the calendar says is due now."),
+    "systemd": ("cfsm.cli.systemd", "Install the factory as units of systemd."),
     "worker": ("cfsm.cli.run", "Run one worker in the foreground."),
     "status": ("cfsm.cli.status", "Show how the factory is."),
     "top": ("cfsm.cli.top", "Watch the factory, live."),
@@ -45,6 +50,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "completion": ("cfsm.cli.completion", "Print the shell's completion script."),
 }
 """Every command: the module that has it, under its own name, and its line in the help."""
+
+
+AS_ROOT = frozenset({"systemd", "start", "stop", "restart"})
+"""Commands that speak to systemd; with every other one root goes on as the owner of the home."""
 
 
 class Lazy(click.RichGroup):
@@ -107,9 +116,13 @@ def cfsm_command(ctx: click.Context, home: Path | None, config_file: Path | None
       cfsm leaderboard --json       the leaderboard for a program
       cfsm lineage BEST             where the best strategy comes from
     """
+    from cfsm.adapters.home import act_as_owner
     from cfsm.bootstrap import House
 
-    ctx.obj = House.at(home, file=config_file, profile=profile, environ=os.environ)
+    house = House.at(home, file=config_file, profile=profile, environ=os.environ)
+    if ctx.invoked_subcommand not in AS_ROOT:
+        act_as_owner(house.path)
+    ctx.obj = house
 
 
 def main(arguments: list[str] | None = None) -> None:

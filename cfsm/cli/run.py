@@ -1,9 +1,10 @@
-"""``cfsm run``, ``cfsm stop`` and ``cfsm worker``: the factory in this terminal, without systemd."""
+"""``cfsm run`` and ``cfsm worker``: the factory in this terminal, without systemd."""
 
 import asyncio
 import os
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -81,32 +82,12 @@ def _supervise(home: Path, specs: Any, policy: Any, *, quiet: bool) -> int:
 
 
 @click.command()
-@click.option(
-    "--timeout",
-    "timeout_seconds",
-    type=click.FloatRange(min=0),
-    default=60,
-    show_default=True,
-    help="Seconds to wait.",
-)
-@click.pass_obj
-def stop(house: House, timeout_seconds: float) -> None:
-    """Stop the factory of this home and wait until it has stopped."""
-    from cfsm.adapters.supervisor.control import StillRunning, send_stop
-
-    try:
-        holder = send_stop(house.path, timeout_seconds)
-    except StillRunning as error:
-        raise click.ClickException(str(error)) from error
-    talk(f"The factory of {house.path} was not running." if holder is None else f"Stopped pid {holder.pid}.")
-
-
-@click.command()
 @click.argument("role", type=click.Choice(ROLES), metavar="ROLE")
 @click.option("--instance", type=click.IntRange(min=1), default=1, show_default=True, help="Which of several.")
 @click.pass_obj
 def worker(house: House, role: str, instance: int) -> None:
     """Run one worker in the foreground: projector, coordinator, generator, validator, backtester or cleaner."""
+    from cfsm.adapters.home_lock import HomeLock
     from cfsm.adapters.lifeline import exit_when_supervisor_dies
     from cfsm.adapters.logging import configure
     from cfsm.adapters.systemd import Notifier
@@ -122,4 +103,6 @@ def worker(house: House, role: str, instance: int) -> None:
     exit_when_supervisor_dies(ask_to_stop)
     configure(role if instance == 1 else f"{role}-{instance}", json=house.environ.get("CFSM_LOG") == "json")
     notifier = Notifier.from_environment(dict(house.environ))
-    build_worker(house, role, instance, notifier, lambda: stopping).run()
+    by_systemd = house.environ.get("CFSM_SUPERVISION") == "systemd"
+    with HomeLock.share(house.path) if by_systemd else nullcontext():
+        build_worker(house, role, instance, notifier, lambda: stopping).run()

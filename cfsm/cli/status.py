@@ -33,9 +33,10 @@ def status(house: House, as_json: bool) -> None:
         return
     factory = overview.factory
     if factory is None or not factory.running:
-        talk(f"The factory of {house.path} is not running; `cfsm run` starts it.")
+        talk(f"The factory of {house.path} is not running; `cfsm start` starts it.")
     else:
-        say(f"The factory of {house.path} runs as pid {factory.pid} since {factory.started_at:%F %T} UTC.")
+        who = f"as pid {factory.pid}" if factory.pid else f"under {factory.runs_under}"
+        say(f"The factory of {house.path} runs {who} since {factory.started_at:%F %T} UTC.")
     if overview.workers:
         print_table(map(_row, overview.workers), HEADERS, ("done/h", "failed/h", "restarts", "MB"))
     for line in _lines(overview):

@@ -9,6 +9,9 @@ from cfsm.domain.log import LogEntry
 START = bytes(sha256().digest_size)
 """What the first entry's link is chained to: as long as a link, all zeros."""
 
+HEAD_NOTED = "Log.HeadNoted"
+"""How a record of a log is called that notes the head: kept elsewhere, it tells of a log that was written anew."""
+
 
 def link(before: bytes, entry: LogEntry) -> bytes:
     """Give the entry's link: sha256 over the link before it and the entry's fields.

@@ -2,10 +2,11 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
 import structlog
 
@@ -18,6 +19,9 @@ from cfsm.domain.evaluation import Stage
 LONGEST_RETRY_SECONDS = 3_600.0
 BEAT_SECONDS = 1.0
 """The longest sleep: so soon a worker notices that it is to stop, or that a bell was lost."""
+
+PUT_BACK_SECONDS = 60.0
+"""How long a stopping worker may wait for an event store that others have locked, to put back its task."""
 
 PROGRESS_SECONDS = 2.0
 """How often a claim's progress is written down for others to see."""
@@ -125,6 +129,8 @@ class TaskWorker(Worker):
     _renewed_at = 0.0
     _progress = ""
     _refusal = ""
+    _waiting = 0
+    """Tasks of its kinds that nobody has claimed, some seconds old."""
 
     @abstractmethod
     def handle(self, claim: Claim) -> None:
@@ -139,12 +145,21 @@ class TaskWorker(Worker):
         if claim is None:
             self.say("idle")
             return False
-        with structlog.contextvars.bound_contextvars(**{self.subject_field: claim.subject, "TASK": claim.key}):
+        with structlog.contextvars.bound_contextvars(**self.fields_of(claim)):
             try:
                 self._attempt(claim)
             except LeaseLost:
                 self.log.warning("lease lost: another worker has the task", attempt=claim.attempt)
         return True
+
+    def fields_of(self, claim: Claim) -> Mapping[str, str]:
+        """Give the fields of every log record of a task: what it is about, and the event that asked for it."""
+        return {
+            self.subject_field: claim.subject,
+            "TASK": claim.key,
+            "EVENT": self.factory.topic_of(claim),
+            "CORRELATION_ID": str(UUID(claim.subject)),
+        }
 
     def _is_refused(self) -> bool:
         before, self._refusal = self._refusal, self._equipment.refusal()
@@ -168,6 +183,7 @@ class TaskWorker(Worker):
         except LeaseLost:
             raise
         except Cancelled:
+            self._equipment.notifier.extend_timeout(PUT_BACK_SECONDS)
             self.factory.put_back(claim, 0, counted=False)
             self.log.info("put back: stopping")
         except Misconfigured:
@@ -206,6 +222,14 @@ class TaskWorker(Worker):
         is_progress = words != self._progress and waited_seconds >= PROGRESS_SECONDS
         if is_progress or waited_seconds >= self._equipment.terms.lease_seconds / 3:
             self._renew(claim, words)
+            self._waiting = self._count_waiting()
+
+    def _count_waiting(self) -> int:
+        try:
+            tasks = self.factory.store.overview()
+        except TryAgain:
+            return self._waiting
+        return sum(task["state"] == "open" and not task["claimed"] and task["kind"] in self.kinds for task in tasks)
 
     def _renew(self, claim: Claim, words: str) -> None:
         try:
@@ -222,7 +246,8 @@ class TaskWorker(Worker):
         current: list[Stage] = []
 
         def hear(stage: Stage, percent: float, words: str) -> None:
-            self.tick(claim, f"{subject} {percent:.0f} % {words}".strip())
+            waiting = f", {self._waiting} waiting" if self._waiting else ""
+            self.tick(claim, f"{subject} {percent:.0f} % {words}".strip() + waiting)
             if current[-1:] != [stage]:
                 current.append(stage)
                 entered(stage)

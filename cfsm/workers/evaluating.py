@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from cfsm.application.ports import Blobs, Engine
 from cfsm.application.tasks import Claim
 from cfsm.domain.aggregate import Recorded
@@ -47,6 +49,10 @@ class EvaluationWorker(TaskWorker):
         self._conditions = conditions
         self._limits = limits
 
+    def fields_of(self, claim: Claim) -> Mapping[str, str]:
+        """Give the fields of a task's records, the run's id among them: of several runs the present one's."""
+        return {**super().fields_of(claim), "RUN_ID": Evaluation.run_id_of(claim.key)}
+
     def begin(self, claim: Claim, strategy: Strategy, run: Run | None = None) -> Job:
         """Record that the run starts, or goes on after an attempt that died, and give the engine's job.
 
@@ -75,6 +81,7 @@ class EvaluationWorker(TaskWorker):
             return [evaluation]
 
         self.factory.transact(decide)
+        structlog.contextvars.bind_contextvars(RUN_ID=run.id)  # until the task's records end
         return Job(
             run_id=run.id,
             strategy_name=strategy.name,

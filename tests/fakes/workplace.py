@@ -22,6 +22,7 @@ class FakeNotifier:
     def __init__(self, watchdog_interval_seconds=None):
         self.watchdog_interval_seconds = watchdog_interval_seconds
         self.said = []
+        self.extended = None
 
     def ready(self):
         self.said.append("READY")
@@ -37,6 +38,9 @@ class FakeNotifier:
 
     def notify(self, state):
         self.said.append(state)
+
+    def extend_timeout(self, seconds):
+        self.extended = seconds
 
     @property
     def statuses(self):

@@ -10,8 +10,9 @@ from cfsm.application.history import History
 from cfsm.domain.evaluation import Conditions, Limits
 from cfsm.domain.retention import RetentionRules
 from cfsm.workers.backtester import BacktesterWorker
+from cfsm.workers.calendar import Calendar
 from cfsm.workers.cleaner import CleanerWorker
-from cfsm.workers.coordinator import Calendar, CoordinatorWorker
+from cfsm.workers.coordinator import CoordinatorWorker
 from cfsm.workers.generator import GeneratorWorker
 from cfsm.workers.validator import ValidatorWorker
 from tests.fakes.engine import FakeEngine

@@ -24,7 +24,7 @@ from cfsm.adapters.freqtrade.fast_backtesting import make_backtesting
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.inspection import Broken
 from cfsm.adapters.freqtrade.logs import Evidence, capture
-from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, adapter
+from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, Said, adapter
 from cfsm.adapters.freqtrade.quick_parts import install
 from cfsm.adapters.freqtrade.static_policy import judge
 from cfsm.adapters.freqtrade.strategy_errors import describe, load_error, run_error
@@ -38,7 +38,7 @@ _SEED = 20_260_101
 def run(request: Request, prepared: Prepared, folder: Path, send: Send) -> None:
     """Do what is asked, with the strategy in this folder, and send progress and one result."""
     assert request.job is not None
-    evidence = capture()
+    evidence = capture(lambda *said: send(Kind.LOG, orjson.dumps(asdict(Said(*said)))))
     sys.dont_write_bytecode = True
     random.seed(_SEED)
     np.random.seed(_SEED)  # noqa: NPY002 (strategies use the old generator)

@@ -38,7 +38,12 @@ class Child:
         self._most_bytes = limits.output_mb * 1024 * 1024
         self._read_bytes = 0
         self._frames = FrameReader(
-            {Kind.PROGRESS: MAX_PROGRESS_BYTES, Kind.RESULT: self._most_bytes, Kind.ERROR: self._most_bytes}
+            {
+                Kind.PROGRESS: MAX_PROGRESS_BYTES,
+                Kind.LOG: MAX_PROGRESS_BYTES,
+                Kind.RESULT: self._most_bytes,
+                Kind.ERROR: self._most_bytes,
+            }
         )
         self._begun = time.monotonic()
         self.pipe, theirs = os.pipe()

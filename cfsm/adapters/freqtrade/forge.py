@@ -8,7 +8,6 @@ import selectors
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 import time
 from functools import partial
@@ -35,6 +34,7 @@ from cfsm.adapters.freqtrade.versions import engine_name
 from cfsm.adapters.freqtrade.workshop import Workshop
 from cfsm.adapters.lifeline import exit_when_supervisor_dies
 from cfsm.adapters.listening import listen_at, pass_on, passed_listener
+from cfsm.adapters.logging import configure
 from cfsm.adapters.sandbox.cage import missing_layers
 from cfsm.adapters.systemd import Notifier
 
@@ -280,7 +280,7 @@ class Forge:
 
 def serve(options: argparse.Namespace, own_command: list[str]) -> int:
     """Serve until told to stop; start afresh, with the same socket, when that is due."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s", force=True)
+    configure("forge", json=os.environ.get("CFSM_LOG") == "json", level=logging.WARNING)
     notifier = Notifier.from_environment(os.environ)
     listener = passed_listener() or _own_listener(options.socket)
     if listener is None:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from cfsm.adapters.freqtrade.findings import finding
@@ -13,6 +13,10 @@ STRATEGY_FILES: Final = "/strategy-"
 
 _MOST_RECORDS: Final = 200
 _MOST_CHARACTERS: Final = 500
+_MOST_NAME_CHARACTERS: Final = 100
+Tell = Callable[[int, str, str], None]
+"""Hears of a record: its level, its logger, its text."""
+
 _CALLBACK = re.compile(r"Unexpected error (?P<error>.*) calling <.*?(?:method|function) (?P<name>[\w.]+)", re.DOTALL)
 _VALUE_ERROR = re.compile(
     r"Strategy caused the following exception: (?P<error>.*) in (?P<where>.*), calling (?P<name>\w+)"
@@ -21,10 +25,11 @@ _NOT_IMPORTED = re.compile(r"Could not import .*? due to '(?P<error>.*)'", re.DO
 
 
 class Evidence(logging.Handler):
-    """Keeps the first warnings and errors of a run, shortened."""
+    """Keeps the first warnings and errors of a run, shortened, and tells of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Tell) -> None:
         super().__init__(logging.WARNING)
+        self._tell = tell
         self.records: list[tuple[int, str, int | None]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -35,6 +40,7 @@ class Evidence(logging.Handler):
             except Exception:  # noqa: BLE001 (a strategy's own logging may be wrong; that is no fault of the run)
                 text = str(record.msg)
             self.records.append((record.levelno, text[:_MOST_CHARACTERS], _line_of(record)))
+            self._tell(record.levelno, record.name[:_MOST_NAME_CHARACTERS], text[:_MOST_CHARACTERS])
 
     def findings(self) -> Iterator[Finding]:
         """Give what the log says of the strategy, each thing once."""
@@ -56,9 +62,9 @@ class Evidence(logging.Handler):
         return None
 
 
-def capture() -> Evidence:
-    """Send all logging of this process to new evidence, and nowhere else; give the evidence."""
-    evidence = Evidence()
+def capture(tell: Tell) -> Evidence:
+    """Send all logging of this process to new evidence, which tells of it, and nowhere else; give the evidence."""
+    evidence = Evidence(tell)
     root = logging.getLogger()
     root.handlers[:] = [evidence]
     root.setLevel(logging.WARNING)

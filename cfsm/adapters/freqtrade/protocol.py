@@ -25,6 +25,7 @@ class Kind(bytes, Enum):
 
     REQUEST = b"Q"
     PROGRESS = b"P"
+    LOG = b"L"
     RESULT = b"R"
     ERROR = b"E"
 
@@ -54,6 +55,15 @@ class Progress:
     stage: Stage
     percent: float
     words: str = ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line of Freqtrade's log: its level as a number, the logger's name, the text."""
+
+    level: int
+    logger: str
+    text: str
 
 
 class Reaction(StrEnum):

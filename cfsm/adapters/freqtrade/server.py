@@ -9,6 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+from cfsm.adapters.systemd import Notifier
+
 _KEPT = (
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
@@ -17,7 +19,12 @@ _KEPT = (
     "LISTEN_PID",
     "CFSM_SUPERVISOR_FD",
     "CFSM_LISTENER_FD",
+    "JOURNAL_STREAM",
+    "CFSM_LOG",
 )
+_WARM_UP_SECONDS = 300.0
+"""Importing Freqtrade takes seconds, or a minute on a machine that is busy or reads it for the first time."""
+
 _CLEAN = "CFSM_FORGE_CLEAN"
 _ENVIRONMENT = {
     _CLEAN: "1",
@@ -40,6 +47,7 @@ def main(arguments: list[str]) -> int:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         own = [sys.executable, "-m", "cfsm.adapters.freqtrade.server", *arguments]
         os.execve(sys.executable, own, _ENVIRONMENT | kept)  # noqa: S606 (no shell is wanted)
+    Notifier.from_environment(os.environ).extend_timeout(_WARM_UP_SECONDS)
     from cfsm.adapters.freqtrade.forge import serve  # noqa: PLC0415 (imports Freqtrade; not before the environment is clean)
 
     return serve(options, [sys.executable, "-m", "cfsm.adapters.freqtrade.server", *arguments])

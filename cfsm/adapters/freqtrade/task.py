@@ -2,23 +2,31 @@
 
 import hashlib
 import itertools
+import logging
 from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 
+import structlog
 from pydantic import ValidationError
 
 from cfsm.adapters.freqtrade import caged_run, conclusion
 from cfsm.adapters.freqtrade.children import Child, Ended
-from cfsm.adapters.freqtrade.protocol import Failure, Kind, Progress, Reaction, Request, adapter
+from cfsm.adapters.freqtrade.protocol import Failure, Kind, Progress, Reaction, Request, Said, adapter
 from cfsm.adapters.freqtrade.strategy_folder import BadName, remove_folder, write_strategy
 from cfsm.adapters.freqtrade.workshop import Workshop
+from cfsm.adapters.systemd import one_line
 from cfsm.application.ports import Misconfigured
-from cfsm.domain.evaluation import Job, Limits, Stage
+from cfsm.domain.evaluation import Evaluation, Job, Limits, Stage
+from cfsm.domain.naming import strategy_id
 
 _CONCLUSION_LIMITS = Limits(wall_seconds=120.0, cpu_seconds=120.0, memory_mb=2048, output_mb=256)
 _MOST_WORDS = 200
+_MOST_LINES = 200
+"""Of Freqtrade's log, for one run."""
+
 _numbers = itertools.count()
+log = structlog.get_logger("freqtrade")
 
 
 class Phase(Enum):
@@ -48,6 +56,7 @@ class Task:
         self._folder = scratch / f"strategy-{digest}-{next(_numbers)}"
         self._preparation: Iterator[str] | None = None
         self._seconds = 0.0
+        self._logged = 0
 
     def prepare(self, tick: Callable[[], None]) -> None:
         """Do one step of the preparation; after the last one the strategy runs."""
@@ -73,6 +82,8 @@ class Task:
             for kind, content in self.child.read():
                 if kind is Kind.PROGRESS:
                     self._pass_on(content)
+                elif kind is Kind.LOG:
+                    self._log(content)
                 elif self.phase is Phase.CONCLUDING:
                     self._finish(kind, content)
                     return
@@ -145,6 +156,26 @@ class Task:
             return  # words of a process that is not trusted
         percent = min(100.0, max(0.0, progress.percent))
         self._tell(Progress(progress.stage, percent, progress.words[:_MOST_WORDS]))
+
+    def _log(self, content: bytes) -> None:
+        """Log a line of Freqtrade's with what it is about; it is a run's word: so many at most, tamed."""
+        if self._logged >= _MOST_LINES:
+            return
+        self._logged += 1
+        try:
+            said: Said = adapter(Said).validate_json(content)
+        except ValidationError:
+            return
+        strategy = strategy_id(self.job.strategy_name)
+        log.log(
+            min(max(said.level, logging.WARNING), logging.ERROR),
+            one_line(said.text),
+            STRATEGY_ID=strategy.hex,
+            RUN_ID=self.job.run_id,
+            CORRELATION_ID=str(strategy),
+            EVENT=Evaluation.Started.TOPIC,
+            said_by=one_line(said.logger),
+        )
 
     def _tell(self, progress: Progress) -> None:
         self.stage = progress.stage

@@ -218,6 +218,7 @@ class DatasetStore:
             return _the_same(_load(target), description, fresh.data_hash)
         _write_json(building / MARKETS_FILE, _complete(markets, fresh))
         _write_json(building / DESCRIPTION_FILE, asdict(description))
+        _let_read(building)
         _sync(building)
         building.rename(target)
         make_durable(self._folder)
@@ -330,6 +331,12 @@ def _copy(source: Path, target: Path) -> None:
 
 def _write_json(path: Path, content: Any) -> None:
     path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def _let_read(folder: Path) -> None:
+    """Let every user that may enter the folder around it read a dataset: the forge may run as another one."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _sync(folder: Path) -> None:

@@ -6,6 +6,7 @@ The filter is compiled once, before forking; a second, tiny one, made in the chi
 import ctypes
 import errno
 import os
+import socket
 import struct
 from functools import cache
 
@@ -26,11 +27,22 @@ clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time getitimer
 poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2
 getrandom exit exit_group restart_syscall wait4 waitid tgkill
 """
+_ALLOWED_TO_A_BOT = """
+connect bind listen accept accept4 getsockname getpeername setsockopt getsockopt shutdown
+recvfrom recvmsg
+unlink unlinkat rename renameat renameat2 mkdir mkdirat rmdir ftruncate fallocate fsync fdatasync fstatfs statfs
+umask
+"""
+"""What a bot needs on top: TCP, and its own folder; which files and ports these may be is Landlock's to say."""
+
 _CLONE_THREAD = 0x10000
 _OPEN_FOR_WRITING = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC
 _PR_SET_NAME, _PR_SET_VMA = 15, 0x53564D41
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 _HARMLESS_IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO ...
+_SOCKET_KIND = 0xF  # without SOCK_NONBLOCK and SOCK_CLOEXEC
+_MSG_FASTOPEN = 0x20000000
+_LOCKS_OF_FILES = (5, 6, 7)  # F_GETLK, F_SETLK, F_SETLKW: SQLite's
 _HARMLESS_FCNTLS = (0, 1, 2, 3, 4, 1030)  # duplicate, flags; none that sends another process a signal
 
 # One instruction of classic BPF, and the few that the second filter needs (linux/filter.h).
@@ -46,8 +58,11 @@ class _Program(ctypes.Structure):
 
 
 @cache
-def compiled_filter() -> bytes:
-    """Give the allow-list as instructions of BPF. Raise OSError where libseccomp is missing."""
+def compiled_filter(*, living: bool = False) -> bytes:
+    """Give the allow-list as instructions of BPF. Raise OSError where libseccomp is missing.
+
+    A ``living`` process may write files and speak TCP besides; the others only compute.
+    """
     try:
         import pyseccomp  # noqa: PLC0415 (it fails at import without libseccomp; that is told by `missing_layers`)
     except RuntimeError as error:
@@ -58,7 +73,9 @@ def compiled_filter() -> bytes:
         _allow_where_known(rules, pyseccomp, name)
     for name, position in (("open", 1), ("openat", 2)):
         only_reading = pyseccomp.Arg(position, pyseccomp.MASKED_EQ, _OPEN_FOR_WRITING, 0)
-        _allow_where_known(rules, pyseccomp, name, only_reading)
+        _allow_where_known(rules, pyseccomp, name, *(() if living else (only_reading,)))
+    if living:
+        _allow_living(rules, pyseccomp)
     for name in ("openat2", "clone3"):  # ENOSYS makes libc fall back to the call that can be checked
         rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), name)
     new_thread = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, _CLONE_THREAD)
@@ -77,6 +94,21 @@ def compiled_filter() -> bytes:
         return file.read()
 
 
+def _allow_living(rules: object, pyseccomp: object) -> None:
+    for name in _ALLOWED_TO_A_BOT.split():
+        _allow_where_known(rules, pyseccomp, name)
+    arg, equal, masked = pyseccomp.Arg, pyseccomp.EQ, pyseccomp.MASKED_EQ  # type: ignore[attr-defined]  # untyped
+    stream = arg(1, masked, _SOCKET_KIND, socket.SOCK_STREAM)
+    for family in (socket.AF_INET, socket.AF_INET6):  # no UDP: no name is looked up, and nothing leaks that way
+        for protocol in (0, socket.IPPROTO_TCP):  # Landlock does not see the ports of MPTCP and SCTP
+            _allow_where_known(rules, pyseccomp, "socket", arg(0, equal, family), stream, arg(2, equal, protocol))
+    for name, position in (("sendto", 3), ("sendmsg", 2)):  # nor a connection that is made by sending
+        _allow_where_known(rules, pyseccomp, name, arg(position, masked, _MSG_FASTOPEN, 0))
+    _allow_where_known(rules, pyseccomp, "socketpair", arg(0, equal, socket.AF_UNIX))
+    for command in _LOCKS_OF_FILES:
+        _allow_where_known(rules, pyseccomp, "fcntl", arg(1, equal, command))
+
+
 def _allow_where_known(rules: object, pyseccomp: object, name: str, *arguments: object) -> None:
     try:
         number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)  # type: ignore[attr-defined]  # untyped
@@ -88,8 +120,16 @@ def _allow_where_known(rules: object, pyseccomp: object, name: str, *arguments: 
 
 def allow_only_computing() -> None:
     """Leave this process, and the threads it will start, only the allowed calls. Raise OSError where that fails."""
+    _restrict(compiled_filter())
+
+
+def allow_only_living() -> None:
+    """Leave this process what a bot needs: computing, TCP, files. Raise OSError where that fails."""
+    _restrict(compiled_filter(living=True))
+
+
+def _restrict(program: bytes) -> None:
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    program = compiled_filter()
     _install(_signals_only_to(os.getpid()))  # first: the other one forbids installing filters
     _install(program)
 

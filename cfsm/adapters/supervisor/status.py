@@ -58,6 +58,8 @@ class FactoryStatus:
     started_at: datetime
     units: tuple[UnitStatus, ...]
     """What was last known of them; empty while the factory starts."""
+    runs_under: str = "cfsm run"
+    """Who supervises it: ``cfsm run`` or ``systemd``."""
 
 
 def status_path(home: Path) -> Path:

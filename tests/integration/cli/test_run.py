@@ -118,7 +118,7 @@ def test_a_factory_runs_refuses_a_second_and_stops_in_order(with_candles):
         factory.communicate()
 
     assert stopping.returncode == 0
-    assert f"Stopped pid {factory.pid}." in said
+    assert f"The factory of {with_candles} has stopped." in said
     assert set(units(with_candles).values()) == {"stopped"}
     assert not processes_of(with_candles)
 

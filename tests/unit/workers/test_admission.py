@@ -8,7 +8,8 @@ from cfsm.workers.admission import Admission
 from cfsm.workers.base import Equipment, TaskWorker, Terms
 from tests.fakes.gauge import FakeGauge
 
-CLAIM = Claim("generate/1/1", "generate", "1", 1, "1:1", 1, 1)
+SUBJECT = "0" * 32
+CLAIM = Claim(f"generate/{SUBJECT}/1", "generate", SUBJECT, 1, f"{SUBJECT}:1", 1, 1)
 
 
 def refusal(*, at_work=True, **load):
@@ -58,6 +59,9 @@ class Factory:
 
     def claim(self, kinds, lease_seconds):
         return self.due.pop() if self.due else None
+
+    def topic_of(self, claim):
+        return "Generation.Requested"
 
 
 class Said:

@@ -10,7 +10,8 @@ from cfsm.application.errors import Misconfigured, TryAgain
 from cfsm.domain.lifecycle import State
 from cfsm.domain.retention import Summary
 from cfsm.domain.strategy import Reason
-from cfsm.workers.coordinator import Calendar, CoordinatorWorker
+from cfsm.workers.calendar import Calendar
+from cfsm.workers.coordinator import CoordinatorWorker
 from tests.fakes.stores import NOON
 from tests.fakes.workplace import NAME
 
