@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import structlog
 
 from cfsm.adapters.event_store import sqlite
 from cfsm.adapters.market_data import DatasetStore
@@ -65,3 +66,4 @@ def place(tmp_path, monkeypatch):
     workplace = Workplace(tmp_path / "home")
     yield workplace
     workplace.close()
+    structlog.contextvars.clear_contextvars()  # what a worker binds in its own process for its own time
