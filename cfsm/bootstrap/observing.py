@@ -40,6 +40,8 @@ class WorkerNow:
     doing: str
     waits_because: str
     last_error: str
+    done: int
+    failed: int
     done_within_hour: int
     failed_within_hour: int
     restarts: int
@@ -87,6 +89,8 @@ class Overview:
     """The evaluations under way."""
     generations: Outcomes
     evaluations: Outcomes
+    topics: Mapping[str, int]
+    """How many events there were of each topic."""
     waits_because: str
     """Why nothing new starts now; empty where it may."""
     machine: Load
@@ -133,6 +137,7 @@ class Observer:
             runs=runs.active(),
             generations=health.generations(),
             evaluations=health.evaluations(),
+            topics=health.events_by_topic(),
             waits_because=self._refusal(),
             machine=self._gauge.load(),
             events=head,
@@ -190,6 +195,8 @@ class Observer:
             doing=unit.status or unit.reason,
             waits_because=sign.waits_because if sign else "",
             last_error=sign.last_error if sign else "",
+            done=sign.done if sign else 0,
+            failed=sign.failed if sign else 0,
             done_within_hour=vitals.done,
             failed_within_hour=vitals.failed,
             restarts=unit.restarts,

@@ -221,6 +221,17 @@ def _projector(house: House, equipment: "Equipment") -> "Worker":
     return ProjectorWorker(equipment, [partial(catch_up, projector, log) for projector in projectors])
 
 
+def _metrics(house: House, equipment: "Equipment") -> "Worker":
+    from cfsm.adapters.metrics_endpoint import MetricsEndpoint
+    from cfsm.bootstrap.metrics import exposition, registry_of
+    from cfsm.workers.metrics import MetricsWorker
+
+    registry = registry_of(house)
+    return MetricsWorker(
+        equipment, MetricsEndpoint(house.settings.monitoring.metrics_port, lambda: exposition(registry))
+    )
+
+
 BUILDERS: Mapping[str, Callable[[House, "Equipment"], "Worker"]] = {
     "projector": _projector,
     "coordinator": _coordinator,
@@ -228,6 +239,7 @@ BUILDERS: Mapping[str, Callable[[House, "Equipment"], "Worker"]] = {
     "validator": _validator,
     "backtester": _backtester,
     "cleaner": _cleaner,
+    "metrics": _metrics,
 }
 ROLES = tuple(BUILDERS)
 """The workers, in the order in which they start."""

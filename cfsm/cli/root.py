@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "worker": ("cfsm.cli.run", "Run one worker in the foreground."),
     "status": ("cfsm.cli.status", "Show how the factory is."),
     "top": ("cfsm.cli.top", "Watch the factory, live."),
+    "metrics": ("cfsm.cli.metrics", "Print the metrics, the dashboard or the alert rules."),
     "generate": ("cfsm.cli.generate", "Ask for strategies now."),
     "generations": ("cfsm.cli.generations", "List generations and show their conversations with models."),
     "models": ("cfsm.cli.models", "Show which models, channels and prompts work; list and test the models."),

@@ -261,6 +261,7 @@ class WorkerInstances(Section):
     cleaner: OneInstance = Field(1, description="Processes that retire strategies.")
     coordinator: OneInstance = Field(1, description="Processes that plan the tasks of the others.")
     projector: OneInstance = Field(1, description="Processes that keep what is shown up to date.")
+    metrics: OneInstance = Field(0, description="Processes that serve metrics to Prometheus.")
 
 
 class Workers(Section):
@@ -313,6 +314,9 @@ class Monitoring(Section):
 
     worker_memory_mb: Whole = Field(
         500, ge=64, le=1_048_576, description="Memory above which a worker's health score falls."
+    )
+    metrics_port: Whole = Field(
+        9464, ge=1, le=65_535, description="Port on 127.0.0.1 at which metrics are served, by instances.metrics."
     )
     lag_events: Whole = Field(
         500, ge=1, le=1_000_000, description="Events that a projector may be behind before its health score falls."
