@@ -50,6 +50,7 @@ def configure(worker: str, *, json: bool, level: int = logging.INFO, stream: Tex
     """
     logging.basicConfig(level=level, handlers=[_handler(worker, stream, json=json)], force=True)
     logging.captureWarnings(capture=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request says nothing that ours do not
     logging.raiseExceptions = False  # a terminal that is gone must not end a worker
     structlog.configure(
         processors=(structlog.stdlib.filter_by_level, *_SHARED, ProcessorFormatter.wrap_for_formatter),

@@ -144,7 +144,10 @@ class Proposals:
         return wanted if wanted in offered or not offered else offered[0]
 
     async def make(self, brief: Brief) -> Candidate | None:
-        """Give the proposal as a candidate that runs and trades; None if that did not come of it in all rounds."""
+        """Give the proposal as a candidate that runs and trades; None if that did not come of it in all rounds.
+
+        What went wrong goes back to the model with another seed; an answer that is none is asked for again.
+        """
         draft = _Draft()
         for number in range(self._plan.rounds + 1):
             name = f"{brief.proposal}/{number}"
@@ -154,7 +157,9 @@ class Proposals:
             if given.failure:
                 continue  # the same again, with another seed
             proposal = self._take_in(name, number, brief, given)
-            wrong = await self._wrong_with(proposal, draft)
+            if proposal.duplicate_of == proposal.proposal:
+                return None  # the model was told what is wrong and changed nothing: it will not the next time either
+            wrong = await self._wrong_with(proposal)
             if not wrong:
                 return self.candidate(proposal)
             draft = _Draft(self._shown(proposal, given), wrong)
@@ -284,12 +289,10 @@ class Proposals:
 
     # Running
 
-    async def _wrong_with(self, proposal: Proposal, draft: _Draft) -> Sequence[Mapping[str, Any]]:
+    async def _wrong_with(self, proposal: Proposal) -> Sequence[Mapping[str, Any]]:
         """Give what is wrong with a proposal; nothing if it is new, runs and trades."""
         if proposal.findings:
             return proposal.findings
-        if proposal.duplicate_of == proposal.proposal:
-            return draft.findings  # nothing was changed, so nothing became better
         if proposal.duplicate_of:
             return [asdict(_duplicate(proposal))]
         return await self._try(proposal)

@@ -16,6 +16,7 @@ class TaskKind(StrEnum):
     GENERATE = "generate"
     VALIDATE = "validate"
     BACKTEST = "backtest"
+    OPINION = "opinion"
     CLEAN = "clean"
 
 
@@ -71,6 +72,7 @@ POLICY: Mapping[str, TaskKind] = {
     Strategy.Generated.TOPIC: TaskKind.VALIDATE,
     Strategy.Validated.TOPIC: TaskKind.BACKTEST,
     Strategy.BacktestRequested.TOPIC: TaskKind.BACKTEST,
+    Strategy.OpinionRequested.TOPIC: TaskKind.OPINION,
     Cleaning.Requested.TOPIC: TaskKind.CLEAN,
 }
 """Which event asks for what: the whole process, in one table."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # imported where they are used: a process runs one role
 
 BACKTESTER, COORDINATOR, PROJECTOR = "backtester", "coordinator", "projector"
 LIGHT_ROLES = frozenset({"generator", "cleaner"})
-LIGHT_KINDS = frozenset({TaskKind.GENERATE.value, TaskKind.CLEAN.value})
+LIGHT_KINDS = frozenset({TaskKind.GENERATE.value, TaskKind.OPINION.value, TaskKind.CLEAN.value})
 """What takes no time worth speaking of: rendering a template, retiring by rules. What models write takes their
 server's time: the generator then waits for others, and others do not wait for it."""
 
@@ -140,6 +140,7 @@ def _backtester(house: House, equipment: "Equipment") -> "Worker":
         division=lambda: house.division,
         data_label=house.datasets.open(house.conditions.dataset).kind.value,
         name_of_result=house.name_of_result,
+        wants_opinions=bool(house.settings.generation.models) and house.settings.generation.opinions,
     )
 
 

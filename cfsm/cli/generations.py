@@ -70,7 +70,7 @@ def show(house: House, generation: str, texts: bool, step: str | None, as_json: 
     \b
     Examples:
       cfsm generations show 3f2a91c0
-      cfsm generations show 3f2a91c0 --step phi3:mini/write
+      cfsm generations show 3f2a91c0 --step phi3:mini/0
       cfsm generations show TrendStrategy_phi3_20261126_093000 --texts
     """
     from cfsm.application.history import History

@@ -88,6 +88,7 @@ class BacktesterWorker(EvaluationWorker):
     """Backtests each part of the days by itself; scores come from the days that nothing was chosen on.
 
     ``division`` gives how the days are divided now; ``name_of_result`` finds a strategy with the same list of trades.
+    With ``wants_opinions`` a model is asked for its opinion of a strategy's first backtest.
     """
 
     name: ClassVar[str] = "backtester"
@@ -106,8 +107,10 @@ class BacktesterWorker(EvaluationWorker):
         division: Callable[[], Division],
         data_label: str,
         name_of_result: Callable[[str], str | None],
+        wants_opinions: bool = False,
     ) -> None:
         super().__init__(equipment, engine, is_engine_ready, blobs, conditions, limits)
+        self._wants_opinions = wants_opinions
         self._division = division
         self._backtests = Backtests(blobs, data_label)
         self._name_of_result = name_of_result
@@ -160,6 +163,8 @@ class BacktesterWorker(EvaluationWorker):
         results = [each.result for each in ended]
         best = headline(results)
         strategy.record_backtest(best.run_id, best.timerange, best.result_hash, joined_figures(results), stamp)
+        if self._wants_opinions and not strategy.opinions:
+            strategy.request_opinion(best.run_id, stamp)
         twin = None if best.is_empty else self._name_of_result(best.result_hash)
         if twin is not None and twin != strategy.name:
             strategy.note_twin(twin, best.result_hash, stamp)

@@ -1,4 +1,4 @@
-"""Generation requested -> a strategy by models, or of a predefined family -> Generated."""
+"""Generation requested -> a strategy by models, or of a predefined family -> Generated; and opinions of results."""
 
 from collections.abc import Callable, Iterable
 from typing import ClassVar
@@ -16,6 +16,7 @@ from cfsm.domain.intake.naming import renamed
 from cfsm.domain.naming import strategy_name
 from cfsm.domain.planning import PREDEFINED
 from cfsm.domain.strategy import Origin, Strategy
+from cfsm.workers.analyst import Analyst
 from cfsm.workers.base import Equipment, TaskWorker
 from cfsm.workers.studio import Attempt, Studio
 
@@ -31,8 +32,7 @@ class GeneratorWorker(TaskWorker):
     """
 
     name: ClassVar[str] = "generator"
-    kinds: ClassVar[tuple[TaskKind, ...]] = (TaskKind.GENERATE,)
-    subject_field: ClassVar[str] = "GENERATION_ID"
+    kinds: ClassVar[tuple[TaskKind, ...]] = (TaskKind.GENERATE, TaskKind.OPINION)
 
     def __init__(
         self,
@@ -48,8 +48,26 @@ class GeneratorWorker(TaskWorker):
         self._name_of_code = name_of_code
         self._studio = studio
 
+    def subject_field_of(self, claim: Claim) -> str:
+        """Give how the log names what a task is about: a generation, or the strategy of an opinion."""
+        return "STRATEGY_ID" if claim.kind == TaskKind.OPINION else "GENERATION_ID"
+
     def handle(self, claim: Claim) -> None:
-        """Make the strategy that the request asks for and record it with the request's conclusion."""
+        """Make the strategy that the request asks for, or give an opinion, and record it with the task."""
+        if claim.kind == TaskKind.OPINION:
+            self._give_opinion(claim)
+        else:
+            self._generate(claim)
+
+    def _give_opinion(self, claim: Claim) -> None:
+        if self._studio is None:
+            self.factory.transact(list, claim)
+            return
+        is_last = claim.tries >= self._equipment.terms.max_attempts
+        analyst = Analyst(self._studio, self.factory, self.log.info)
+        analyst.note(claim, is_last=is_last, tick=lambda words: self.tick(claim, words))
+
+    def _generate(self, claim: Claim) -> None:
         self.tick(claim, "generating")
         candidate = self._by_models(claim)
         made: list[Strategy] = []

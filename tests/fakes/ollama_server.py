@@ -27,6 +27,7 @@ the first), ``piece`` (characters in each); ``status`` with ``error`` (an HTTP e
 ``unbounded`` (ignores num_predict and num_ctx);
 ``end``: ``stop``, ``length``, ``silent`` (the stream ends cleanly without ``done``), ``error`` (an error object in
 mid-stream), ``drop`` (the connection breaks), ``garbage`` (a line that is not JSON), ``hang`` (silence for ever).
+``<<20..60>>`` in what is said is a number drawn from the request's seed.
 Under ``format`` only JSON is said: ``json``, ``form``, or else the smallest instance of the schema.
 
 ``GET /_fake/requests`` lists what was asked and how each ended. Paths, fields and error bodies are those of the

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import random
+import re
 import time
 
 from tests.fakes.ollama_script import cut_to, is_json, keep_alive_seconds, limited, moment, smallest, tokens
@@ -84,9 +86,14 @@ class Turn:
         if self.body.get("format") and not is_json(text):  # a grammar lets nothing else through
             schema = self.body["format"] if isinstance(self.body["format"], dict) else {"type": "object"}
             text = json.dumps(smallest(schema) if reaction.form is None else reaction.form)
-        text *= reaction.repeat
+        text = self._drawn(text) * reaction.repeat
         size = int(reaction.megabytes * 1_000_000)
         return (text * (size // max(len(text), 1) + 1))[:size] if size else text
+
+    def _drawn(self, text):
+        """Draw the numbers that a text leaves to the seed: ``<<20..60>>`` is one between 20 and 60."""
+        draw = random.Random(f"{self.options.get('seed', 0)} {self.model.name}")
+        return re.sub(r"<<(\d+)\.\.(\d+)>>", lambda found: str(draw.randint(int(found[1]), int(found[2]))), text)
 
     def _metrics(self, started, load_seconds, answer_tokens):
         return {

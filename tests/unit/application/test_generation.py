@@ -134,7 +134,7 @@ def test_what_went_wrong_goes_back_to_the_model_word_for_word_under_another_seed
     first, second = told.of("Generation.Asked")
     assert first["seed"] != second["seed"]
     assert told.decision["step"] == "phi3:mini/1"
-    assert "mended in 1 rounds" in told.source
+    assert ", mended in 1 round\n" in told.source
 
 
 def test_that_it_never_trades_is_something_wrong(make):
@@ -148,6 +148,14 @@ def test_a_model_gets_three_rounds_and_no_more(make):
     told = make("single", {"phi3:mini": reactions(*(written(n, "raise ValueError()") for n in range(30, 40)))})
 
     assert len(asked(told.server)) == 4
+    assert told.strategy["origin"] == "fallback"
+
+
+def test_a_model_that_changes_nothing_is_not_asked_a_third_time(make):
+    told = make("single", {"phi3:mini": reactions(BROKEN)})
+
+    assert [each["purpose"] for each in told.of("Generation.Asked")] == ["write", "repair"]
+    assert told.of("Generation.Proposed")[1]["duplicate_of"] == "phi3:mini"
     assert told.strategy["origin"] == "fallback"
 
 

@@ -25,5 +25,7 @@ def test_a_projection_is_found_by_its_name():
 
 
 def test_an_unknown_name_is_refused_with_those_that_there_are():
-    with pytest.raises(LookupError, match="strategies, leaderboard, lineage, runs, generations, models, health"):
+    with pytest.raises(
+        LookupError, match="strategies, leaderboard, lineage, runs, generations, models, answer_times, health"
+    ):
         projection_named("leaderbord")
