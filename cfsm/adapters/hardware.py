@@ -1,12 +1,16 @@
-"""How loaded this machine is: memory, disk, pressure (PSI), use of the cores, heat. Cheap enough to ask often."""
+"""How loaded this machine is: memory, disk, pressure (PSI), use of the cores, heat. Cheap enough to ask often.
+
+Where control groups limit the factory, as a container does, memory and pressure are the worse of both.
+"""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
 
+from cfsm.adapters.control_group import ControlGroups
 from cfsm.domain.admission import Load
 
 PRESSURE = Path("/proc/pressure")
@@ -29,13 +33,18 @@ class Gauge:
         window_seconds: float,
         *,
         pressure: Path = PRESSURE,
+        groups: ControlGroups | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._window_seconds = window_seconds
         self._now = now
-        self._cpu = _Pressure(pressure / "cpu", "some", window_seconds)
-        self._memory = _Pressure(pressure / "memory", "full", window_seconds)
+        self._groups = groups or ControlGroups()
+        folders = self._groups.pressure_folders()
+        cpu = [pressure / "cpu", *(folder / "cpu.pressure" for folder in folders)]
+        memory = [pressure / "memory", *(folder / "memory.pressure" for folder in folders)]
+        self._cpu = [_Pressure(path, "some", window_seconds) for path in cpu]
+        self._memory = [_Pressure(path, "full", window_seconds) for path in memory]
         self._measured_at = float("-inf")
         self._load: Load | None = None
         self._felt_at = float("-inf")
@@ -52,13 +61,18 @@ class Gauge:
         if now - self._felt_at >= TEMPERATURE_SECONDS:
             self._temperature, self._felt_at = _temperature_celsius(), now
         return Load(
-            memory_available_mb=_memory_available_mb(),
+            memory_available_mb=self._memory_available_mb(),
             disk_free_mb=_disk_free_mb(self._folder),
-            psi_cpu_some_percent=self._cpu.percent(now),
-            psi_memory_full_percent=self._memory.percent(now),
+            psi_cpu_some_percent=_worst(self._cpu, now),
+            psi_memory_full_percent=_worst(self._memory, now),
             cpu_percent=_cpu_percent(),
             temperature_celsius=self._temperature,
         )
+
+    def _memory_available_mb(self) -> float | None:
+        left_bytes = self._groups.memory_left_bytes()
+        known = [_memory_available_mb(), None if left_bytes is None else left_bytes / 2**20]
+        return min((each for each in known if each is not None), default=None)
 
 
 class _Pressure:
@@ -84,6 +98,11 @@ class _Pressure:
             return average
         waited_seconds = (total - last[1]) / 1e6
         return min(100.0, max(0.0, 100 * waited_seconds / (now - last[0])))
+
+
+def _worst(pressures: Sequence[_Pressure], now: float) -> float | None:
+    known = [pressure.percent(now) for pressure in pressures]
+    return max((each for each in known if each is not None), default=None)
 
 
 def _memory_available_mb() -> float | None:

@@ -1,6 +1,5 @@
 """The worker of each role, wired."""
 
-import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -66,9 +65,11 @@ def least_instances(house: House) -> Mapping[str, int]:
 
 def most_instances(house: House) -> Mapping[str, int]:
     """Give how many workers of each role run at most; of more than the least the coordinator decides."""
+    from cfsm.adapters.control_group import usable_cores
+
     least = least_instances(house)
     wanted = house.settings.workers.backtester_most
-    most = len(os.sched_getaffinity(0)) if wanted is None else wanted
+    most = usable_cores() if wanted is None else wanted
     return {**least, BACKTESTER: max(least[BACKTESTER], most) if least[BACKTESTER] else 0}
 
 
