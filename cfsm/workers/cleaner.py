@@ -33,6 +33,7 @@ class CleanerWorker(TaskWorker):
                 "retired",
                 EVENT=Strategy.Retired.TOPIC,
                 STRATEGY_ID=strategy.id.hex,
+                CORRELATION_ID=str(strategy.id),
                 strategy=strategy.name,
                 reason=strategy.retired_because,
             )

@@ -80,6 +80,7 @@ class GeneratorWorker(TaskWorker):
                 "generated",
                 EVENT=Strategy.Generated.TOPIC,
                 STRATEGY_ID=strategy.id.hex,
+                CORRELATION_ID=str(strategy.id),
                 strategy=strategy.name,
                 model=strategy.model_used,
                 origin=strategy.origin.value,

@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.systemd.host import CFSM, HOME, Host, missing
+from tests.systemd.host import HOME, Host, missing
 
 CONFIGURATION = """\
 generation: {interval_seconds: 3600}
+workers: {watchdog_seconds: 10}
 backtest: {timerange: "20250105-20250301", pairs: ["BTC/USDT:USDT", "ETH/USDT:USDT"]}
 admission: {max_psi_cpu_some_percent: null, max_psi_memory_full_percent: null, min_memory_available_mb: 0,
             min_disk_free_mb: 0, max_temperature_celsius: null}
@@ -25,12 +26,11 @@ def bare():
 @pytest.fixture(scope="module")
 def host(bare):
     """A machine with the factory's units and two months of candles; nothing is started."""
-    bare.cfsm("systemd", "install", "--system")
     bare.write(f"{HOME}/cfsm.yaml", CONFIGURATION)
+    bare.cfsm("systemd", "install", "--system")
     bare.run("chown", "cfsm:cfsm", f"{HOME}/cfsm.yaml")
     bare.cfsm("data", "synth", "--start", "2025-01-01", "--end", "2025-03-01")
-    yield bare
-    bare.run(CFSM, "--home", HOME, "stop", check=False)
+    return bare
 
 
 @pytest.fixture(scope="module")

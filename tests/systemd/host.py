@@ -169,6 +169,11 @@ class Host:
         facts = dict(line.split("=", 1) for line in shown.splitlines())
         return facts[names[0]] if len(names) == 1 else facts
 
+    def main_pid(self, unit, but="0"):
+        """Give the main process of a unit that is at work; empty if it is not, or if it is still that one."""
+        facts = self.show(unit, "ActiveState", "MainPID")
+        return facts["MainPID"] if facts["ActiveState"] == "active" and facts["MainPID"] not in {"0", but} else ""
+
     def units(self, *states):
         """Give the units of CFSM that are loaded, or those in these states."""
         rows = self.run("systemctl", "list-units", "--all", "--output=json", "cfsm*").stdout
