@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import orjson
 
 from cfsm.domain.evaluation import Evaluation
+from cfsm.domain.generation import Generation
 from cfsm.domain.lifecycle import State
 from cfsm.domain.log import LogEntry
 from cfsm.domain.metrics import ReturnMoments
@@ -49,7 +50,7 @@ class Leaderboard(Projection):
     """Folds backtests into contenders, and every evaluation that ended into the count of trials."""
 
     name = "leaderboard"
-    version = 1
+    version = 2
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +83,7 @@ class Leaderboard(Projection):
             row.run_id, row.timerange = facts["run_id"], facts["timerange"]
             row.result_hash, row.figures = facts["result_hash"], text_of(facts["figures"])
 
-    @handles(Evaluation.Completed)
+    @handles(Evaluation.Completed, Generation.Screened)
     def _completed(self, _: LogEntry, facts: Facts) -> None:
         moments = ReturnMoments.from_figures(facts["figures"])
         self._tried(None if moments is None else moments.sr)

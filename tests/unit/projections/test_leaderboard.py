@@ -4,6 +4,7 @@ from cfsm.domain.metrics import ReturnMoments
 from cfsm.domain.selection import DoubtCode, ProofRules, Trials, deflated_sharpe
 from cfsm.projections.leaderboard import LeaderboardView
 from cfsm.projections.reading import fold
+from tests.fakes import talk
 from tests.fakes.story import Story, figures
 
 LENIENT = ProofRules(minimum_trades=1, deflated_probability=0.5, out_of_sample_required=False)
@@ -63,6 +64,18 @@ def test_every_evaluation_that_ended_is_a_trial():
     trials = view_of(story).trials()
 
     assert trials == Trials().add(None).add(0.1).add(None).add(0.5).add(None)
+
+
+def test_a_proposal_that_was_screened_is_a_trial_as_well():
+    story = Story()
+    generation = story.request()
+    generation.begin(talk.PLAN, 1, story.stamp())
+    generation.ask(talk.step("phi3:mini/0"), story.stamp())
+    generation.propose(talk.proposal("phi3:mini/0"), story.stamp())
+    generation.screen(talk.screening("phi3:mini/0", figures=figures(0.3)), story.stamp())
+    story.record(generation)
+
+    assert view_of(story).trials() == Trials().add(0.3)
 
 
 def test_the_deflation_is_that_of_all_trials_up_to_now():
