@@ -248,9 +248,21 @@ FAULTY = {
         {"add_imports"},
     ),
     "a parameter nowhere": (fenced(changed(AT_PARAMETER, text=with_attribute(PARAMETER))), {"add_imports"}),
+    "names from where they are not": (
+        fenced(changed(("import IStrategy", "import IStrategy, DataFrame, crossed_above"), ("from pandas import DataFrame\n", ""),
+                       ("dataframe['rsi'] > 55,", "crossed_above(dataframe['rsi'], 55),"))),
+        {"fix_import_path"},
+    ),
     "JSON's words": (fenced(changed(("can_short = True", "can_short = true"))), {"json_words"}),
     # interface
     "another class's name": (fenced(GOOD.replace(NAME, "MyStrategy")), {"rename_class"}),
+    "a name that is none": (fenced(GOOD.replace(f"class {NAME}", "class Test-Strategy phi3:mini")), {"spell_class_name", "rename_class"}),
+    "quotes within quotes": (
+        fenced(with_indicator('print(f"{dataframe["close"].iloc[-1]} and {dataframe["open"].iloc[-1]}")')), {"fstring_quotes"}
+    ),
+    "backticks": (fenced(changed(("timeframe = '15m'", "timeframe = `15m`"))), {"fix_operators"}),
+    "a parent of a module that is not there": (fenced(GOOD.replace("(IStrategy)", "(freqtrade.strategy.IStrategy)")), {"fix_base_class"}),
+    "a second parent that is not there": (fenced(GOOD.replace("(IStrategy)", "(IStrategy, ABC)")), {"fix_base_class"}),
     "no parent": (fenced(GOOD.replace(f"{NAME}(IStrategy)", NAME)), {"fix_base_class"}),
     "a parent that is none": (
         fenced(GOOD.replace("(IStrategy)", "(Strategy)").replace("import IStrategy", "import Strategy")),
@@ -278,6 +290,55 @@ FAULTY = {
     "methods near the right names": (
         fenced(changed(("populate_entry_trend", "populate_entry_signals"), ("populate_exit_trend", "populate_exit_signals"))),
         {"rename_method"},
+    ),
+    "methods in camel case": (
+        fenced(changed(("populate_indicators", "populateIndicators"), ("populate_entry_trend", "populateEntryTrend"))),
+        {"rename_method"},
+    ),
+    "a method for each side": (
+        fenced(changed((LONG + SHORT, LONG + "        return dataframe\n\n    def populate_entry_short(self, dataframe, metadata):\n"
+                        + SHORT), ("populate_entry_trend", "populate_entry_long"))),
+        {"join_methods"},
+    ),
+    "a helper without self": (
+        fenced(changed((METHODS, "    def double(x):\n        return x * 2\n\n" + METHODS), ("= ta.EMA(dataframe, timeperiod=50)",
+                       "= self.double(ta.EMA(dataframe, timeperiod=50))"))),
+        {"add_self"},
+    ),
+    "signal columns in camel case": (
+        fenced(changed(("'enter_long'", "'enterLong'"), ("'enter_short'", "'ENTER_SHORT'"))), {"rename_signal_column"}
+    ),
+    "one column for both sides": (
+        fenced(changed(("'enter_long'] = 1", "'signal'] = 1"), ("'enter_short'] = 1", "'signal'] = -1"))),
+        {"rename_signal_column"},
+    ),
+    "words for sides": (
+        fenced(changed(("'enter_long'] = 1", "'action'] = 'BUY'"), ("'enter_short'] = 1", "'action'] = 'SELL'"))),
+        {"rename_signal_column"},
+    ),
+    "signals as texts": (fenced(changed(("'enter_long'] = 1", "'enter_long'] = '1'"))), {"signal_value"}),
+    "a short of minus one": (fenced(changed(("'enter_short'] = 1", "'enter_short'] = -1"))), {"signal_value"}),
+    "a short of minus one by choice": (
+        fenced(changed((SHORT, "        dataframe['enter_short'] = np.where(dataframe['rsi'] > 65, -1, 0)\n"))), {"signal_value"}
+    ),
+    "a column by attribute": (
+        fenced(changed(("dataframe['rsi'] = ta", "dataframe.rsi = ta"))), {"column_by_name"}
+    ),
+    "rows dropped in place": (fenced(with_indicator("dataframe.dropna(inplace=True)")), {"keep_rows"}),
+    "rows dropped": (fenced(with_indicator("dataframe = dataframe.dropna()")), {"keep_rows"}),
+    "rows dropped at the end": (
+        fenced(changed((ENTRIES_END, ENTRIES_END.replace("return dataframe", "return dataframe.dropna()")))), {"keep_rows"}
+    ),
+    "rows dropped under another name": (
+        fenced(changed((ENTRIES_END, "        df = dataframe.dropna()\n" + ENTRIES_END.replace("dataframe", "df")))), {"keep_rows"}
+    ),
+    "dates as the index": (
+        fenced(with_indicator("dataframe.set_index('date', inplace=True)", "dataframe['h'] = dataframe.index.hour")),
+        {"keep_rows", "time_of_index"},
+    ),
+    "some columns returned": (
+        fenced(changed((ENTRIES_END, ENTRIES_END.replace("return dataframe", "return dataframe[['date', 'enter_long']]")))),
+        {"add_return"},
     ),
     "invented signal columns": (
         fenced(changed(("'enter_long'", "'long_entry'"), ("'enter_short'", "'short_entry'"), ("'exit_long'", "'long_exit'"),
@@ -342,9 +403,18 @@ FAULTY = {
                                                  text=with_attribute(PARAMETER)))),
         {"add_parameter_value"},
     ),
+    "a parameter by other words": (
+        fenced(importing("IntParameter", changed(AT_PARAMETER, text=with_attribute(
+            PARAMETER.replace("20, 40", "min_value=20, max_value=40"))))),
+        {"fix_parameter"},
+    ),
     "a parameter's default by its place": (
         fenced(importing("IntParameter", changed(AT_PARAMETER, text=with_attribute(PARAMETER.replace("default=", ""))))),
         {"fix_parameter"},
+    ),
+    "a backtest at the end": (
+        fenced(f"{GOOD}\nfrom freqtrade.optimize.backtesting import Backtesting\nbacktesting = Backtesting(config)\nbacktesting.start()\n"),
+        {"drop_main_block", "drop_unused_import"},
     ),
     "a program at the end": (
         fenced(f"{GOOD}\nif __name__ == '__main__':\n    s = {NAME}()\n    print(s)\n"), {"drop_main_block"}
@@ -364,6 +434,15 @@ FAULTY = {
         fenced(changed(("timeframe = '15m'", "ticker_interval = '15m'"))), {"ticker_interval_to_timeframe"}
     ),
     "no timeframe": (fenced(changed(("    timeframe = '15m'\n", ""))), {"add_timeframe"}),
+    "timeframes": (fenced(changed(("timeframe = '15m'", "timeframe = ['15m', '1h']"))), {"spell_timeframe"}),
+    "no ROI": (fenced(changed(('{"0": 0.04, "120": 0.01}', "None"))), {"roi_to_dict"}),
+    "startup as a text": (fenced(changed(("candle_count = 60", "candle_count = '60'"))), {"startup_to_number"}),
+    "orders as a word": (fenced(with_attribute("order_types = 'market'")), {"complete_order_settings"}),
+    "trailing in percent": (
+        fenced(with_attribute("trailing_stop = True\n    trailing_stop_positive = 1.0\n    trailing_stop_positive_offset = 2.0")),
+        {"fix_trailing_stop"},
+    ),
+    "trailing as a number": (fenced(with_attribute("trailing_stop = 0.02")), {"fix_trailing_stop"}),
     "trailing that contradicts itself": (
         fenced(with_attribute("trailing_stop = True\n    trailing_stop_positive = 0.02\n"
                               "    trailing_stop_positive_offset = 0.01\n    trailing_only_offset_is_reached = True")),
@@ -406,6 +485,19 @@ FAULTY = {
         fenced(with_long("dataframe.loc[dataframe['rsi'] < 35 and dataframe['volume'] > 0, 'enter_long'] = 1")),
         {"truth_of_columns"},
     ),
+    "a chain of comparisons": (
+        fenced(with_long("dataframe.loc[10 < dataframe['rsi'] <= 35, 'enter_long'] = 1")), {"truth_of_columns"}
+    ),
+    "a list for a mask": (
+        fenced(with_long("conditions = [dataframe['rsi'] < 35, dataframe['volume'] > 0]",
+                         "dataframe.loc[conditions, 'enter_long'] = 1")),
+        {"join_conditions"},
+    ),
+    "all of a list": (
+        fenced(with_long("conditions = []", "conditions.append(dataframe['rsi'] < 35)",
+                         "dataframe.loc[all(conditions), 'enter_long'] = 1")),
+        {"join_conditions"},
+    ),
     "not of a column": (fenced(changed(("dataframe['rsi'] > 55,", "not (dataframe['rsi'] < 55),"))), {"truth_of_columns"}),
     "comparisons without parentheses": (
         fenced(with_long("dataframe.loc[dataframe['rsi'] < 35 & dataframe['volume'] > 0, 'enter_long'] = 1")),
@@ -425,6 +517,9 @@ FAULTY = {
     "no loc": (fenced(changed(("dataframe.loc[(dataframe['rsi'] < 35)", "dataframe[(dataframe['rsi'] < 35)"))), {"missing_loc"}),
     "columns without a list": (
         fenced(with_long("dataframe.loc[(dataframe['rsi'] < 35), 'enter_long', 'enter_tag'] = (1, 'dip')")), {"missing_loc"}
+    ),
+    "a crossing of another library": (
+        fenced(changed(("dataframe['rsi'] > 55", "ta.CROSSOVER(dataframe['rsi'], 55)"))), {"spell_indicator", "add_imports"}
     ),
     "a crossing as a method": (
         fenced(changed(("dataframe['rsi'] > 55", "dataframe['rsi'].crosses_above(55)"))), {"crossing_method", "add_imports"}
@@ -454,6 +549,20 @@ FAULTY = {
     "lines of a column": (
         fenced(with_indicator("macd = ta.MACD(dataframe['close'])", "dataframe['s'] = macd['macdsignal']")),
         {"series_of_indicator"},
+    ),
+    "strength of a column": (
+        fenced(with_indicator("dataframe['adx'] = ta.ADX(dataframe['close'], timeperiod=14)")), {"candles_of_indicator"}
+    ),
+    "lines into a column": (
+        fenced(with_indicator("dataframe['macd_signal'] = ta.MACD(dataframe)")), {"one_output"}
+    ),
+    "lines of a column into a column": (
+        fenced(with_indicator("dataframe['macd'] = ta.MACD(dataframe['close'])")), {"one_output"}
+    ),
+    "bands by place": (
+        fenced(with_indicator("bb = ta.BBANDS(dataframe, timeperiod=20)", "dataframe['u'] = bb[0]",
+                              "dataframe['l'] = ta.BBANDS(dataframe, timeperiod=20)[2]", "dataframe['m'] = bb.middle")),
+        {"fix_output_name"},
     ),
     "an average shifted": (
         fenced(with_indicator("dataframe['p'] = ta.EMA(dataframe['close'], timeperiod=10).shift(1)")),

@@ -44,11 +44,13 @@ def timeframe(code: Code) -> list[Repair]:
             return []
         _add(code, f'timeframe = "{code.wanted.timeframe}"')
         return [Repair("add_timeframe", code.strategy.lineno, f"{code.wanted.timeframe} was set")]
-    spelled = _spelled(constant(node.value))
+    several = node.value.elts if isinstance(node.value, ast.List | ast.Tuple) else []
+    value = constant(several[0] if several else node.value)
+    spelled = _spelled(value) or (str(value) if several and value in TIMEFRAMES else None)
     if spelled is None:
         return []
     _set(code, "timeframe", f'"{spelled}"')
-    return [Repair("spell_timeframe", node.lineno, f"{constant(node.value)!r} is {spelled}")]
+    return [Repair("spell_timeframe", node.lineno, f"{ast.unparse(node.value) if node.value else ''} is {spelled}")]
 
 
 def _spelled(value: object) -> str | None:
@@ -119,6 +121,9 @@ def minimal_roi(code: Code) -> list[Repair]:
         return _add_roi(code)
     if isinstance(node.value, ast.Dict):
         return _roi_entries(code, node.value)
+    if isinstance(node.value, ast.Constant) and node.value.value is None:
+        _set(code, "minimal_roi", "{}")
+        return [Repair("roi_to_dict", node.lineno, "no return ends a trade: an empty mapping")]
     value = constant(node.value)
     pairs = _pairs(node.value)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -193,6 +198,29 @@ def _value_for(code: Code, target: ast.AST) -> ast.expr | None:
     return parent.value if isinstance(parent, ast.Assign) else None
 
 
+def trailing_ratios(code: Code) -> list[Repair]:
+    """Trailing in percent becomes a ratio; a number in place of yes or no is the distance."""
+    repairs = []
+    switch = code.attributes.get("trailing_stop")
+    distance = constant(switch.value) if switch is not None else None
+    if switch is not None and isinstance(distance, int | float) and not isinstance(distance, bool):
+        _set(code, "trailing_stop", "True")
+        if "trailing_stop_positive" not in code.attributes and distance:
+            _add(code, f"trailing_stop_positive = {_ratio(distance)!r}")
+        repairs.append(Repair("fix_trailing_stop", switch.lineno, "trailing_stop is True"))
+    for name in ("trailing_stop_positive", "trailing_stop_positive_offset"):
+        node = code.attributes.get(name)
+        value = constant(node.value) if node is not None else None
+        if node is not None and isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= 1:
+            _set(code, name, repr(_ratio(value)))
+            repairs.append(Repair("fix_trailing_stop", node.lineno, f"{name} is {_ratio(value):g}"))
+    return repairs
+
+
+def _ratio(value: float) -> float:
+    return round(abs(value) / (100 if abs(value) >= 1 else 1), 6)
+
+
 def trailing_stop(code: Code) -> list[Repair]:
     """Trailing: the offset lies above the distance, both positive, as Freqtrade checks."""
     positive, offset = (
@@ -224,6 +252,12 @@ def order_settings(code: Code) -> list[Repair]:
     repairs = []
     for name in ("order_types", "order_time_in_force", "unfilledtimeout"):
         node = code.attributes.get(name)
+        word = constant(node.value) if node is not None else None
+        if node is not None and name == "order_types" and word in {"limit", "market"}:
+            whole = {**ORDER_DEFAULTS[name], "entry": f'"{word}"', "exit": f'"{word}"'}
+            _set(code, name, "{" + ", ".join(f'"{key}": {value}' for key, value in whole.items()) + "}")
+            repairs.append(Repair("complete_order_settings", node.lineno, f"{name} has every key of today"))
+            continue
         if node is None or not isinstance(node.value, ast.Dict):
             continue
         keys = {str(constant(key)): key for key in node.value.keys}
@@ -257,6 +291,9 @@ def startup_candles(code: Code) -> list[Repair]:
         detail = f"the longest look-back is {needed} candles"
         return [Repair("add_startup", code.strategy.lineno, detail, is_advice=True)]
     given = constant(node.value)
+    if isinstance(given, str) and given.strip().isdigit():
+        _set(code, "startup_candle_count", str(max(int(given), needed)))
+        return [Repair("startup_to_number", node.lineno, f"startup_candle_count is {max(int(given), needed)}")]
     if not isinstance(given, int | float) or given >= needed:
         return []
     _set(code, "startup_candle_count", str(needed))

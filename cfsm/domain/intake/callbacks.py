@@ -178,6 +178,30 @@ def add_parameter_value(code: Code) -> list[Repair]:
     return repairs
 
 
+PARAMETER_WORDS = {
+    **dict.fromkeys(("min", "min_value", "minimum", "start", "lower", "from_value"), "low"),
+    **dict.fromkeys(("max", "max_value", "maximum", "stop", "end", "upper", "to_value"), "high"),
+    **dict.fromkeys(("value", "initial", "initial_value", "default_value"), "default"),
+    **dict.fromkeys(("options", "choices", "values", "options_list"), "categories"),
+}
+"""Names that models give to arguments of hyperopt parameters."""
+
+
+def parameter_words(code: Code) -> list[Repair]:
+    """Arguments of hyperopt parameters have Freqtrade's names: ``low`` and ``high``, not ``min_value``."""
+    repairs = []
+    for name in code.parameters:
+        call = code.attributes[name].value
+        assert isinstance(call, ast.Call)
+        given = {each.arg for each in call.keywords}
+        for keyword in call.keywords:
+            new = PARAMETER_WORDS.get(keyword.arg or "")
+            if new is not None and new not in given:
+                code.edits.replace(keyword, f"{new}={code.edits.segment(keyword.value)}")
+                repairs.append(Repair("fix_parameter", call.lineno, f"{keyword.arg} of {name} is {new}"))
+    return repairs
+
+
 def parameter_arguments(code: Code) -> list[Repair]:
     """Hyperopt parameters: the default by its name, a space where the name does not tell it."""
     repairs = []

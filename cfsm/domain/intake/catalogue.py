@@ -16,6 +16,8 @@ REPAIRS: Mapping[str, str] = {
     "balance_parens": "a bracket was added or taken out",
     "add_comma": "a comma between items was added",
     "fix_operators": "operators and numbers of other languages became Python's (`&&`, `else if`, `014`)",
+    "spell_class_name": "the class has a name that Python takes",
+    "fstring_quotes": "quotes within an f-string are others than around it",
     "print_call": "`print` became a call",
     "comment_prose": "a sentence between the lines became a comment",
     "drop_markup": "a line of markup was dropped",
@@ -39,6 +41,10 @@ REPAIRS: Mapping[str, str] = {
     "add_missing_method": "a missing populate method was added; it changes nothing",
     "name_of_frame": "a method uses its dataframe by the name it was given",
     "add_self": "attributes of the class are named with `self.`",
+    "join_methods": "methods of their own for long and short are called by the one that Freqtrade asks",
+    "keep_rows": "the dataframe keeps its rows and its dates (`dropna`, `set_index`)",
+    "column_by_name": 'a new column is set by its name (`dataframe.x = …` is `dataframe["x"] = …`)',
+    "signal_value": "a signal is 1, not a text or -1",
     "drop_main_block": "what ran outside of the class was dropped",
     # Callbacks and parameters.
     "fix_populate_signature": "a populate method takes self, the dataframe and the metadata",
@@ -64,6 +70,7 @@ REPAIRS: Mapping[str, str] = {
     "complete_order_settings": "order settings have every key of today",
     "set_can_short": "short entries were set, so can_short is True (advice)",
     "add_minimal_roi": "a way out of trades was added where there was none but the stop (advice)",
+    "startup_to_number": "startup_candle_count became a number",
     "add_startup": "startup_candle_count was set to the longest look-back (advice)",
     "raise_startup": "startup_candle_count was raised to the longest look-back (advice)",
     # pandas 3 and numpy 2.
@@ -76,7 +83,8 @@ REPAIRS: Mapping[str, str] = {
     "chained_assignment": "a chained assignment became one step",
     "inplace_on_column": "a column changed in place is assigned instead",
     # Conditions on columns.
-    "truth_of_columns": "`and`, `or`, `not` between columns became `&`, `|`, `~`",
+    "truth_of_columns": "`and`, `or`, `not`, chains of comparisons between columns became `&`, `|`, `~`",
+    "join_conditions": "a list of conditions became one mask",
     "parenthesise_comparisons": "comparisons joined by `&` and `|` got their parentheses",
     "comparison_to_assignment": "a comparison that stood alone became an assignment",
     "missing_loc": "rows and columns are taken by `loc`",
@@ -88,6 +96,8 @@ REPAIRS: Mapping[str, str] = {
     "series_of_indicator": "an indicator of one column is asked of the dataframe, and gives a series",
     "series_for_qtpylib": "qtpylib's bands and averages take a price",
     "unpack_outputs": "outputs are unpacked as columns, not as names",
+    "candles_of_indicator": "an indicator of whole candles is asked of the dataframe",
+    "one_output": "a column takes one of several outputs",
     "fix_output_name": "an output is taken by its name (`upper` is `upperband`)",
 }
 

@@ -15,6 +15,7 @@ from cfsm.domain.intake.repair import Repair
 from cfsm.domain.intake.talib_table import TALIB
 
 TALIB_MODULE = "talib.abstract"
+TECHNICAL_MODULES = frozenset({"technical.qtpylib", "technical.indicators"})
 OTHER_INDICATOR_MODULES = frozenset(
     {"pandas_ta", "ta", "talib", "ta_lib", "TA", "tulipy", "finta", "technical.indicators", "freqtrade.indicators"}
 )
@@ -54,13 +55,14 @@ def _module_import(node: ast.Import) -> str | None:
 def _names_import(node: ast.ImportFrom) -> str | None:
     """Give the right form of ``from … import …``, None if it is right."""
     module = node.module or ""
-    if not _is_wrong(module):
+    if not _is_wrong(module) and module != "freqtrade.strategy":
         return None
     lines = []
     kept = []
     for alias in node.names:
         suffix = f" as {alias.asname}" if alias.asname else ""
-        home = _home(module, alias.name)
+        is_there = not _is_wrong(module) and (alias.name in STRATEGY_EXPORTS or alias.name == "*")
+        home = None if is_there else _home(module, alias.name)
         if home is None:
             kept.append(f"{alias.name}{suffix}")
         else:
@@ -84,7 +86,7 @@ def _home(module: str, name: str) -> str | None:
     """Give the line that imports a name from where it lives, None if that is not known."""
     if name == "qtpylib" or (name == "indicators" and "qtpylib" in module):
         return "from technical import qtpylib"
-    if "qtpylib" in module and name in QTPYLIB:
+    if name in QTPYLIB and ("qtpylib" in module or name.startswith("crossed_")):
         return f"from technical.qtpylib import {name}"
     if name in TALIB:
         return f"from {TALIB_MODULE} import {name}"
@@ -164,8 +166,8 @@ def spell_indicators(code: Code) -> list[Repair]:
         new = None
         if is_talib and node.attr not in TALIB and node.attr.upper() in TALIB:
             new = f"{node.value.id}.{node.attr.upper()}"
-        elif (is_talib or is_qtpylib) and node.attr in QTPYLIB_ALIASES:
-            new = f"qtpylib.{QTPYLIB_ALIASES[node.attr]}"
+        elif (is_talib or is_qtpylib) and node.attr.lower() in QTPYLIB_ALIASES:
+            new = f"qtpylib.{QTPYLIB_ALIASES[node.attr.lower()]}"
         elif is_talib and node.attr in {"crossed_above", "crossed_below", "crossed"}:
             new = f"qtpylib.{node.attr}"
         if new is not None and code.edits.replace(node, new):
@@ -182,7 +184,7 @@ def qualify_functions(code: Code) -> list[Repair]:
             continue
         name = node.func.id
         new = f"ta.{name}" if name in TALIB and "ta" not in bound - set(code.bindings) else None
-        crossing = QTPYLIB_ALIASES.get(name, name)
+        crossing = QTPYLIB_ALIASES.get(name.lower(), name)
         new = f"qtpylib.{crossing}" if crossing in QTPYLIB and name not in TALIB else new
         if new is not None and code.edits.replace(node.func, new):
             repairs.append(Repair("qualify_function", node.lineno, f"{name} is {new}"))
@@ -297,5 +299,6 @@ def _is_needless(node: ast.Import | ast.ImportFrom, alias: ast.alias, used: set[
     root = module.partition(".")[0]
     is_foreign = root not in SAFE_ROOTS or (root == "freqtrade" and _is_wrong(module))
     is_unknown = module == "freqtrade.strategy" and alias.name not in STRATEGY_EXPORTS
+    is_foreign = is_foreign or (module.startswith("technical.") and module not in TECHNICAL_MODULES)
     is_name = isinstance(node, ast.ImportFrom)
     return (is_foreign or (is_name and is_unknown)) and bound not in used

@@ -58,7 +58,7 @@ class Called(NamedTuple):
     on_frame: bool
 
 
-def _calls(code: Code) -> Iterator[Called]:
+def calls_of_talib(code: Code) -> Iterator[Called]:
     """Give the calls of talib.abstract, however it was imported."""
     for node in code.nodes:
         if not isinstance(node, ast.Call):
@@ -79,7 +79,7 @@ def _calls(code: Code) -> Iterator[Called]:
 def settings_of_indicators(code: Code) -> list[Repair]:
     """Settings by TA-Lib's names and of its kinds: it refuses a whole number where it wants a real one."""
     repairs = []
-    for called in _calls(code):
+    for called in calls_of_talib(code):
         lines = [*_named_settings(code, called), *_placed_settings(code, called)]
         if lines:
             detail = f"{called.indicator.name}({', '.join(called.indicator.settings)})"
@@ -148,7 +148,7 @@ def _parameter_of_kind(code: Code, node: ast.expr, text: str, *, is_whole: bool)
 def unpacked_outputs(code: Code) -> list[Repair]:
     """``a, b, c = ta.BBANDS(dataframe)`` unpacks names of columns, not columns."""
     repairs = []
-    for called in _calls(code):
+    for called in calls_of_talib(code):
         parent = code.parents.get(called.node)
         outputs = called.indicator.outputs
         is_unpacked = isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Tuple)
@@ -202,13 +202,13 @@ def _outputs_of(code: Code, node: ast.expr) -> Mapping[str, tuple[str, ...]]:
 
 
 def _calls_in(code: Code, node: ast.Call) -> Iterator[Called]:
-    yield from (called for called in _calls(code) if called.node is node)
+    yield from (called for called in calls_of_talib(code) if called.node is node)
 
 
 def series_of_outputs(code: Code) -> list[Repair]:
     """An indicator of one column gives an array, without ``shift`` or ``rolling``: it is asked of the frame."""
     repairs = []
-    for called in _calls(code):
+    for called in calls_of_talib(code):
         if called.on_frame or not called.indicator.takes_price or not called.node.args:
             continue
         first = called.node.args[0]

@@ -4,8 +4,9 @@ import ast
 import builtins
 import re
 
-from cfsm.domain.intake.code import USUAL_FRAMES, Code, assigned_columns
+from cfsm.domain.intake.code import FRAME_METHODS, USUAL_FRAMES, Code, assigned_columns, is_self
 from cfsm.domain.intake.known import (
+    CALLBACKS,
     ENTRY_COLUMNS,
     EXIT_COLUMNS,
     OLD_ATTRIBUTES,
@@ -39,12 +40,15 @@ def indent_methods(code: Code) -> list[Repair]:
 
 
 def fix_base_class(code: Code) -> list[Repair]:
-    """A class with populate methods that inherits from nothing, or from another name, inherits from IStrategy."""
+    """A class with populate methods that inherits from nothing, or from what is not there, inherits from IStrategy."""
     strategy = code.strategy
-    if strategy is None or any("IStrategy" in ast.unparse(base) for base in strategy.bases):
+    if strategy is None:
         return []
-    names = {node.name for node in code.tree.body if isinstance(node, ast.ClassDef)}
-    if any(ast.unparse(base) in names for base in strategy.bases):
+    known = {node.name for node in code.tree.body if isinstance(node, ast.ClassDef)} | {*code.bindings, "IStrategy"}
+    roots = [ast.unparse(base).partition(".")[0] for base in strategy.bases]
+    is_strategy = any("IStrategy" in ast.unparse(base) for base in strategy.bases)
+    is_heir = any(ast.unparse(base) in known - {*code.bindings} for base in strategy.bases)
+    if (is_strategy or is_heir) and all(root in known for root in roots):
         return []
     start = code.edits.offset(strategy.lineno, strategy.col_offset)
     found = re.compile(r"class\s+\w+\s*(\([^)]*\))?").match(code.text, start)
@@ -144,18 +148,58 @@ def rename_methods(code: Code) -> list[Repair]:
     """Methods with a name near the right one: ``populate_entry_signals``."""
     repairs = []
     taken = set(code.methods)
-    for old, new in WRONG_METHODS.items():
-        node = code.methods.get(old)
-        if node is not None and new not in taken and _rename(code, node, new):
+    for old, node in code.methods.items():
+        new = _METHODS.get(_letters(old))
+        if new is not None and new not in taken and _rename(code, node, new):
             taken.add(new)
             repairs.append(Repair("rename_method", node.lineno, f"{old} became {new}"))
     return repairs
 
 
+def _letters(name: str) -> str:
+    """Give a name without what only its spelling adds: ``enterLong``, ``ENTER_LONG`` and ``enter_long`` are one."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+_METHODS = {
+    _letters(name): right
+    for name, right in {**WRONG_METHODS, **OLD_METHODS, **{name: name for name in FRAME_METHODS}}.items()
+}
+
+
+def join_methods(code: Code) -> list[Repair]:
+    """Methods of their own for long and short are called by the one that Freqtrade asks."""
+    strategy = code.strategy
+    repairs = []
+    for name, kind in (("populate_entry_trend", "entry"), ("populate_exit_trend", "exit")):
+        parts = [method for method in code.methods if _side_of(method) == kind]
+        if strategy is None or name in code.methods or not parts:
+            continue
+        blanks = code.body_indent()
+        calls = [f"{blanks}    dataframe = self.{part}(dataframe, metadata)" for part in parts]
+        body = "\n".join([f"{blanks}{_HEAD.format(name=name)}", *calls, f"{blanks}    return dataframe"])
+        code.edits.insert(code.edits.span(strategy)[1], f"\n\n{body}")
+        repairs.append(Repair("join_methods", code.methods[parts[0]].lineno, f"{name} calls {', '.join(parts)}"))
+    return repairs
+
+
+def _side_of(method: str) -> str | None:
+    """Give whether a method's name says that it sets the entries or the exits of one side."""
+    found = re.fullmatch(r"populate_((?:entry|enter|exit|long|short|trend|signals?)_?)+", method)
+    words = set(method.split("_"))
+    if found is None or not words & {"long", "short"}:
+        return None
+    return "exit" if "exit" in words else "entry"
+
+
+_ENTRY_COLUMNS = {_letters(name): right for name, right in ENTRY_COLUMNS.items()}
+_EXIT_COLUMNS = {_letters(name): right for name, right in EXIT_COLUMNS.items()}
+
+
 def rename_signal_columns(code: Code) -> list[Repair]:
     """Signal columns of invented names, in a method that sets none of the right ones."""
     repairs = []
-    for method, names in (("populate_entry_trend", ENTRY_COLUMNS), ("populate_exit_trend", EXIT_COLUMNS)):
+    for method, names in (("populate_entry_trend", _ENTRY_COLUMNS), ("populate_exit_trend", _EXIT_COLUMNS)):
         function = code.methods.get(method)
         if function is None:
             continue
@@ -164,7 +208,7 @@ def rename_signal_columns(code: Code) -> list[Repair]:
             continue
         for node in ast.walk(function):
             for piece in _keys(node.slice) if isinstance(node, ast.Subscript) else []:
-                new = names.get(str(piece.value)) if piece.value in used else None
+                new = names.get(_letters(str(piece.value))) if piece.value in used else None
                 if new is not None and code.edits.replace(piece, f'"{new}"'):
                     detail = f"the column {piece.value!r} became {new!r}"
                     repairs.append(Repair("rename_signal_column", piece.lineno, detail))
@@ -209,7 +253,30 @@ def _is_no_frame(code: Code, node: ast.expr) -> bool:
     """Say whether what a method returns is plainly no dataframe: nothing, a column, several values."""
     if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Dict | ast.Compare | ast.BoolOp):
         return True
-    return isinstance(node, ast.Subscript) and code.is_frame(node.value) and isinstance(node.slice, ast.Constant)
+    return (
+        isinstance(node, ast.Subscript)
+        and code.is_frame(node.value)
+        and isinstance(node.slice, ast.Constant | ast.List)
+    )
+
+
+def self_of_methods(code: Code) -> list[Repair]:
+    """A method that is called on ``self`` takes it."""
+    called = {
+        node.func.attr
+        for node in code.nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_self(node.func.value)
+    }
+    repairs = []
+    for name in called & code.methods.keys() - code.frame_functions.keys():
+        function = code.methods[name]
+        arguments = [*function.args.posonlyargs, *function.args.args]
+        if function.decorator_list or (arguments and arguments[0].arg in {"self", "cls"}) or name in CALLBACKS:
+            continue
+        start = code.text.find("(", code.edits.offset(function.lineno, function.col_offset))
+        code.edits.insert(start + 1, "self, " if arguments else "self")
+        repairs.append(Repair("add_self", function.lineno, f"{name} takes self"))
+    return repairs
 
 
 def add_self(code: Code) -> list[Repair]:
@@ -272,19 +339,31 @@ def add_missing_methods(code: Code) -> list[Repair]:
 def drop_main_block(code: Code) -> list[Repair]:
     """What runs when the file is a program, and strategies made at the margin: Freqtrade makes them itself."""
     repairs = []
-    names = {code.strategy.name} if code.strategy is not None else set()
+    made = {code.strategy.name} if code.strategy is not None else set()
+    last = code.strategy.lineno if code.strategy is not None else 0
     for node in code.tree.body:
         is_main = isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
         value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
-        calls = value is not None and any(
-            isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in names
-            for each in ast.walk(value)
-        )
+        is_call = value is not None and any(isinstance(each, ast.Call) for each in ast.walk(value))
+        names = {each.id for each in ast.walk(value) if isinstance(each, ast.Name)} if value is not None else set()
+        runs = is_call and node.lineno > last and bool(names & (made | _of_the_machinery(code)))
         if _reaches_out(code, node):
             continue  # that is for the policy to judge, not to be swept away
-        if (is_main or calls) and code.edits.delete_lines(node.lineno, node.end_lineno or node.lineno):
+        if (is_main or runs) and code.edits.delete_lines(node.lineno, node.end_lineno or node.lineno):
+            made |= {each.id for each in getattr(node, "targets", []) if isinstance(each, ast.Name)}
             repairs.append(Repair("drop_main_block", node.lineno, "what runs outside of the class was dropped"))
     return repairs
+
+
+def _of_the_machinery(code: Code) -> set[str]:
+    """Give the names that stand for parts of Freqtrade that run strategies, which no strategy needs."""
+    parts = ("freqtrade.optimize.", "freqtrade.configuration", "freqtrade.worker", "freqtrade.main", "freqtrade.data.")
+    known = {"freqtrade.optimize.space", "freqtrade.data.dataprovider"}
+    return {
+        name
+        for name, module in code.bindings.items()
+        if module.startswith(parts) and not any(module.startswith(each) for each in known)
+    }
 
 
 def _reaches_out(code: Code, node: ast.stmt) -> bool:

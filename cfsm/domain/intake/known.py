@@ -114,7 +114,7 @@ QTPYLIB_ALIASES: Mapping[str, str] = {
 SAFE_ROOTS = _words(
     """numpy pandas talib technical pandas_ta scipy sklearn freqtrade datetime typing typing_extensions functools
     math logging __future__ statistics collections decimal itertools enum dataclasses abc warnings time operator
-    copy random arrow dateutil zoneinfo numbers fractions bisect heapq string re textwrap types cmath
+    copy random dateutil zoneinfo numbers fractions bisect heapq string re textwrap types cmath
     calendar"""
 )
 """Packages that a strategy may import; an import of another one that nothing uses is dropped."""
@@ -262,6 +262,22 @@ WRONG_METHODS: Mapping[str, str] = {
     "populate_indicators_trend": "populate_indicators",
     "add_indicators": "populate_indicators",
     "calculate_indicators": "populate_indicators",
+    "compute_indicators": "populate_indicators",
+    "popola_indicatori": "populate_indicators",
+    "generate_entry_signals": "populate_entry_trend",
+    "generate_entry_signal": "populate_entry_trend",
+    "generate_entries": "populate_entry_trend",
+    "entry_signals": "populate_entry_trend",
+    "populate_entry_conditions": "populate_entry_trend",
+    "popola_ingressi": "populate_entry_trend",
+    "popola_entrate": "populate_entry_trend",
+    "generate_exit_signals": "populate_exit_trend",
+    "generate_exit_signal": "populate_exit_trend",
+    "generate_exits": "populate_exit_trend",
+    "exit_signals": "populate_exit_trend",
+    "populate_exit_conditions": "populate_exit_trend",
+    "populate_close_trend": "populate_exit_trend",
+    "popola_uscite": "populate_exit_trend",
 }
 """Names near the right ones, with the same meaning."""
 
@@ -318,18 +334,75 @@ TRADE_ATTRIBUTES: Mapping[str, str] = {
 
 ENTRY_COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(
-        ("enter", "entry", "long", "entry_long", "long_entry", "buy_signal", "enter_buy", "go_long", "long_signal"),
+        (
+            "enter",
+            "entry",
+            "long",
+            "entry_long",
+            "long_entry",
+            "buy_signal",
+            "enter_buy",
+            "go_long",
+            "long_signal",
+            "enter_long",
+            "entra_long",
+            "ingresso_long",
+            "apri_long",
+            "compra",
+            "open_long",
+        ),
         "enter_long",
     ),
     **dict.fromkeys(
-        ("short", "entry_short", "short_entry", "go_short", "enter_sell", "short_signal", "sell_short"), "enter_short"
+        (
+            "short",
+            "entry_short",
+            "short_entry",
+            "go_short",
+            "enter_sell",
+            "short_signal",
+            "sell_short",
+            "enter_short",
+            "entra_short",
+            "ingresso_short",
+            "apri_short",
+            "vendi",
+            "open_short",
+        ),
+        "enter_short",
     ),
 }
 EXIT_COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(
-        ("exit", "close_long", "long_exit", "sell_signal", "exit_signal", "exit_buy", "close_position"), "exit_long"
+        (
+            "exit",
+            "close_long",
+            "long_exit",
+            "sell_signal",
+            "exit_signal",
+            "exit_buy",
+            "close_position",
+            "exit_long",
+            "esci_long",
+            "uscita_long",
+            "chiudi_long",
+        ),
+        "exit_long",
     ),
-    **dict.fromkeys(("close_short", "short_exit", "cover", "buy_to_cover", "exit_sell"), "exit_short"),
+    **dict.fromkeys(
+        (
+            "close_short",
+            "short_exit",
+            "cover",
+            "buy_to_cover",
+            "exit_sell",
+            "exit_short",
+            "esci_short",
+            "uscita_short",
+            "chiudi_short",
+        ),
+        "exit_short",
+    ),
 }
 """Names that models give to signal columns."""
 

@@ -73,7 +73,7 @@ def where_for_choices(code: Code) -> list[Repair]:
     repairs = []
     for node in code.nodes:
         is_inner = isinstance(code.parents.get(node), ast.IfExp)
-        if not isinstance(node, ast.IfExp) or is_inner or not _speaks_of_columns(code, node.test):
+        if not isinstance(node, ast.IfExp) or is_inner or not speaks_of_columns(code, node.test):
             continue
         if code.edits.replace(node, _where(code, node)):
             repairs.append(Repair("if_to_where", node.lineno, "np.where chooses row by row"))
@@ -102,7 +102,7 @@ def masks_for_branches(code: Code) -> list[Repair]:
 
 def _masked_lines(code: Code, node: ast.If, before: list[str]) -> list[str] | None:
     """Give assignments by mask for an if and what follows it; None if it is more than that."""
-    if not _speaks_of_columns(code, node.test):
+    if not speaks_of_columns(code, node.test):
         return None
     test = f"({_with_signs(code, node.test)})"
     lines = _by_mask(code, node.body, " & ".join([*before, test]))
@@ -131,11 +131,26 @@ def _by_mask(code: Code, body: list[ast.stmt], mask: str) -> list[str] | None:
     return lines
 
 
+def chains_of_comparisons(code: Code) -> list[Repair]:
+    """``20 < frame["a"] < 30`` asks a whole column between its two comparisons: each is one of its own."""
+    repairs = []
+    for node in code.nodes:
+        if not isinstance(node, ast.Compare) or len(node.ops) < 2 or not speaks_of_columns(code, node):  # noqa: PLR2004
+            continue
+        sides = [code.edits.segment(each) for each in (node.left, *node.comparators)]
+        signs = [_SIGNS[type(each)] for each in node.ops]
+        pairs = zip(sides, signs, sides[1:], strict=False)
+        new = " & ".join(f"({left} {sign} {right})" for left, sign, right in pairs)
+        if code.edits.replace(node, f"({new})"):
+            repairs.append(Repair("truth_of_columns", node.lineno, f"a chain of comparisons became {new}"))
+    return repairs
+
+
 def truth_of_columns(code: Code) -> list[Repair]:
     """``and``, ``or`` and ``not`` between columns: ``&``, ``|`` and ``~``, each side in parentheses."""
     repairs = []
     for node in _outermost(code):
-        if _speaks_of_columns(code, node) and not _is_asked(code, node):
+        if speaks_of_columns(code, node) and not _is_asked(code, node):
             new = _with_signs(code, node)
             if new != code.edits.segment(node) and code.edits.replace(node, new):
                 repairs.append(Repair("truth_of_columns", node.lineno, "and, or, not became &, |, ~"))
@@ -152,12 +167,12 @@ def _outermost(code: Code) -> Iterator[ast.expr]:
             yield node
 
 
-def _speaks_of_columns(code: Code, node: ast.expr) -> bool:
+def speaks_of_columns(code: Code, node: ast.expr) -> bool:
     """Say whether every part of a condition is a comparison, or a mask, of whole columns."""
     if isinstance(node, ast.BoolOp):
-        return all(_speaks_of_columns(code, part) for part in node.values)
+        return all(speaks_of_columns(code, part) for part in node.values)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return _speaks_of_columns(code, node.operand)
+        return speaks_of_columns(code, node.operand)
     parts = list(ast.walk(node))
     names = {each.attr for each in parts if isinstance(each, ast.Attribute)}
     has_column = any(_is_column(code, each) for each in parts)

@@ -250,6 +250,7 @@ def _operators(error: Torn) -> Candidates:
         (r"//\s", "# "),
         (r"\b0+(\d+)\b(?!\.)", r"\1"),
         (r"(\d)%(?=\s*(?:[,)\]}]|$))", r"\1 / 100"),
+        (r"`([^`'\n]*)`", r"'\1'"),
     ):
         changed = re.sub(pattern, operator, changed)
         if changed != line:
@@ -257,6 +258,28 @@ def _operators(error: Torn) -> Candidates:
                 error.with_line(error.line, changed),
                 Repair("fix_operators", error.line, "signs of another language became Python's"),
             )
+
+
+def _class_name(error: Torn) -> Candidates:
+    """A class's name with signs that names do not have: those of a model's tag, or a blank."""
+    found = re.match(r"^(\s*class\s+)([^(:\n]*[^\w\s(:][^(\n]*|\w+(?:[ \t]+\w+)+)(?=\s*\()", error.current)
+    if found is None:
+        return
+    name = re.sub(r"\W+", "_", found.group(2).strip().replace(" ", "")).strip("_")
+    line = f"{found.group(1)}{name}{error.current[found.end() :]}"
+    yield error.with_line(error.line, line), Repair("spell_class_name", error.line, f"the class is called {name}")
+
+
+def _fstring(error: Torn) -> Candidates:
+    """Within an f-string the quotes around it stand again, which Python takes from 3.12 on only."""
+    if not error.message.startswith("f-string"):
+        return
+    line = error.current
+    for quote, other in (('"', "'"), ("'", '"')):
+        pieces = re.split(rf"(\{{[^{{}}\n]*\[{quote}[^{{}}\n]*\}})", line)
+        changed = "".join(piece.replace(quote, other) if number % 2 else piece for number, piece in enumerate(pieces))
+        if changed != line:
+            yield error.with_line(error.line, changed), Repair("fstring_quotes", error.line, "other quotes within")
 
 
 def _print(error: Torn) -> Candidates:
@@ -327,7 +350,9 @@ MENDERS: tuple[Callable[[Torn], Candidates], ...] = (
     _cut_end,
     _tabs,
     _indentation,
+    _class_name,
     _colon,
+    _fstring,
     _quotes,
     _docstring,
     _brackets,

@@ -163,10 +163,14 @@ _WITH_PENETRATION = "ABANDONEDBABY DARKCLOUDCOVER EVENINGDOJISTAR EVENINGSTAR MA
 
 @dataclass(frozen=True)
 class Indicator:
-    """A function of TA-Lib. ``settings`` maps each name to whether it is a whole number, in order."""
+    """A function of TA-Lib, of one price, of whole candles, or (neither) of two prices.
+
+    ``settings`` maps each name to whether it is a whole number, in order.
+    """
 
     name: str
     takes_price: bool
+    takes_candles: bool
     settings: Mapping[str, bool]
     outputs: tuple[str, ...]
 
@@ -174,12 +178,14 @@ class Indicator:
 def _indicator(line: str) -> Indicator:
     name, takes, settings, outputs = line.split()
     pairs = [] if settings == "-" else [setting.split(":") for setting in settings.split(",")]
-    return Indicator(name, takes == "price", {key: kind == "i" for key, kind in pairs}, tuple(outputs.split(",")))
+    return Indicator(
+        name, takes == "price", takes == "candles", {key: kind == "i" for key, kind in pairs}, tuple(outputs.split(","))
+    )
 
 
 def _pattern(name: str) -> Indicator:
     settings = {"penetration": False} if name in _WITH_PENETRATION.split() else {}
-    return Indicator(f"CDL{name}", takes_price=False, settings=settings, outputs=("integer",))
+    return Indicator(f"CDL{name}", takes_price=False, takes_candles=True, settings=settings, outputs=("integer",))
 
 
 TALIB: Mapping[str, Indicator] = {
