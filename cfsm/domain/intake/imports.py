@@ -166,7 +166,7 @@ def spell_indicators(code: Code) -> list[Repair]:
         new = None
         if is_talib and node.attr not in TALIB and node.attr.upper() in TALIB:
             new = f"{node.value.id}.{node.attr.upper()}"
-        elif (is_talib or is_qtpylib) and node.attr.lower() in QTPYLIB_ALIASES:
+        elif (is_talib or is_qtpylib) and node.attr not in TALIB and node.attr.lower() in QTPYLIB_ALIASES:
             new = f"qtpylib.{QTPYLIB_ALIASES[node.attr.lower()]}"
         elif is_talib and node.attr in {"crossed_above", "crossed_below", "crossed"}:
             new = f"qtpylib.{node.attr}"
