@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cfsm.adapters.home import RUN_FOLDER
 from cfsm.bootstrap.house import House
 from cfsm.bootstrap.units import forge_argv
-from cfsm.bootstrap.workers import ROLES
+from cfsm.bootstrap.workers import ROLES, most_instances
 
 if TYPE_CHECKING:  # imported where they are used
     from cfsm.adapters.units.layout import Layout
@@ -40,4 +40,5 @@ def installation(house: House, layout: "Layout") -> "Installation":
         stop_seconds=workers.stop_timeout_seconds,
         config=house.file and house.file.absolute(),
         profile=house.profile,
+        most=most_instances(house),
     )

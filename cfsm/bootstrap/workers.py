@@ -75,12 +75,18 @@ def most_instances(house: House) -> Mapping[str, int]:
 
 def processes_of(house: House, notifier: Notifier) -> Processes | None:
     """Give the processes under whoever supervises this one; None where nobody does who can be asked."""
-    from cfsm.adapters.supervisor.orders import SupervisedProcesses
     from cfsm.adapters.supervisor.processes import MARK
 
-    if MARK not in house.environ:
-        return None
-    return SupervisedProcesses(house.path, notifier.notify, worker_name, most_instances(house))
+    most = most_instances(house)
+    if MARK in house.environ:
+        from cfsm.adapters.supervisor.orders import SupervisedProcesses
+
+        return SupervisedProcesses(house.path, notifier.notify, worker_name, most)
+    if house.environ.get("CFSM_SUPERVISION") == "systemd":
+        from cfsm.adapters.units.reserves import ReservesOfSystemd
+
+        return ReservesOfSystemd(house.path, house.run_folder, worker_name, least_instances(house), most)
+    return None
 
 
 def gauge_of(house: House) -> "Gauge":

@@ -4,7 +4,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cfsm.adapters.units.layout import Layout, Scope
@@ -15,6 +15,12 @@ MARK = "Written by `cfsm systemd install`"
 
 WORKER = "cfsm-worker@.service"
 """The shipped file that becomes one for each role."""
+
+RESERVE = "cfsm-worker@.path"
+"""The shipped file that becomes one for each role with workers in reserve."""
+
+RESERVE_DROPIN = "60-reserve.conf"
+"""Whose condition keeps a worker in reserve from running unwanted."""
 
 HOMELESS = frozenset({"cfsm-forge.service"})
 """Units that must not see the home, and of a machine's units run as another user."""
@@ -53,6 +59,13 @@ class Installation:
     stop_seconds: int
     config: Path | None = None
     profile: str | None = None
+    most: Mapping[str, int] = field(default_factory=dict)
+    """How many instances of a role there are at most, where that is more than always run."""
+
+    @property
+    def reserves(self) -> Sequence[tuple[str, int]]:
+        """The workers that run only while they are wanted: role and instance."""
+        return [(role, n) for role, least in self.workers for n in range(least + 1, self.most.get(role, least) + 1)]
 
     def __post_init__(self) -> None:
         given = (self.python, self.home, self.config)
@@ -85,6 +98,9 @@ def render(installation: Installation, shipped: Path) -> dict[Path, str]:
                 files[folder / shared] = fill((shipped / "dropins" / shared).read_text(encoding="utf-8"))
             if lines := [*_credentials(of_role, layout), *of_role.settings]:
                 files[folder / "50-role.conf"] = fill("\n".join(["[Service]", *lines, ""]))
+    for role, instance in installation.reserves:
+        text = fill((shipped / "dropins" / RESERVE_DROPIN).read_text(encoding="utf-8"))
+        files[layout.units / f"cfsm-{role}@{instance}.service.d" / RESERVE_DROPIN] = text
     for kind, place in (("sysusers.d", layout.users), ("tmpfiles.d", layout.folders)):
         if place is not None:
             files[place / "cfsm.conf"] = fill((shipped / kind / "cfsm.conf").read_text(encoding="utf-8"))
@@ -113,6 +129,9 @@ def _units(installation: Installation, shipped: Path) -> Iterator[tuple[str, str
         if path.name == WORKER:
             for role, _ in installation.workers:
                 yield f"cfsm-{role}@.service", role, text
+        elif path.name == RESERVE:
+            for role in dict.fromkeys(role for role, _ in installation.reserves):
+                yield f"cfsm-{role}@.path", role, text
         elif not (shipped / "units" / f"cfsm-{stem}.timer").exists() or stem in installation.calendar:
             yield path.name, stem, text
 
@@ -140,6 +159,7 @@ class _Filler:
         layout = installation.layout
         is_system = layout.scope is Scope.SYSTEM
         wants = [f"cfsm-{role}@{n}.service" for role, count in installation.workers for n in range(1, count + 1)]
+        wants += [f"cfsm-{role}@{n}.path" for role, n in installation.reserves]
         wants += [f"cfsm-{timer}.timer" for timer in installation.calendar]
         self._places = {
             "HOME": str(installation.home),

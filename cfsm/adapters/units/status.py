@@ -42,15 +42,16 @@ def factory_status(systemctl: Systemctl) -> FactoryStatus:
     names = [name for name in names_of(systemctl) if is_worker(name)]
     target, *units = systemctl.show([TARGET, *names], FACTS)
     is_asked = systemctl.show([SOCKET], ("ActiveState",))[0]["ActiveState"] == "active"
-    shown = tuple(_resting(unit) if is_asked else unit for unit in map(unit_status, units))
+    reserves = {worker_of(name.removesuffix(".path")) for name in names_of(systemctl) if name.endswith(".path")}
+    at_rest = {*reserves, "forge"} if is_asked else reserves
+    shown = tuple(_resting(unit) if unit.name in at_rest else unit for unit in map(unit_status, units))
     is_running = target["ActiveState"] == "active" or any(unit.pid for unit in shown)
     return FactoryStatus(is_running, 0, socket.gethostname(), _moment(target), shown, "systemd")
 
 
 def _resting(unit: UnitStatus) -> UnitStatus:
-    """Give a forge that does not run as one that rests: its socket is listened at."""
-    is_resting = unit.name == "forge" and unit.state is UnitState.STOPPED
-    return replace(unit, state=UnitState.RESTING) if is_resting else unit
+    """Give a unit that does not run as one that rests: systemd starts it when it is wanted."""
+    return replace(unit, state=UnitState.RESTING) if unit.state is UnitState.STOPPED else unit
 
 
 def is_worker(name: str) -> bool:

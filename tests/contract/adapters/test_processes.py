@@ -10,6 +10,7 @@ import pytest
 from cfsm.adapters.home_lock import HomeLock
 from cfsm.adapters.supervisor.group import Supervisor
 from cfsm.adapters.supervisor.orders import SupervisedProcesses
+from cfsm.adapters.units.reserves import ReservesOfSystemd
 from tests.fakes.processes import FakeProcesses
 from tests.fakes.supervised import PATIENCE_SECONDS, QUICK, unit
 from tests.fakes.supervised import WORKS as AT_WORK
@@ -62,13 +63,16 @@ def running(supervisor, home):
             loop.close()
 
 
-@pytest.fixture(params=["fake", "embedded"])
+@pytest.fixture(params=["fake", "embedded", "systemd"])
 def processes(request, tmp_path):
     if request.param == "fake":
         yield FakeProcesses(backtester=1)
         return
     home = tmp_path / "home"
     home.mkdir()
+    if request.param == "systemd":  # which looks at the files; tests/systemd has the rest
+        yield ReservesOfSystemd(home, home / "run", name_of, {"backtester": 1}, {"backtester": MOST})
+        return
     with embedded(home) as found:
         until(lambda: found.count("backtester") == 1)
         yield found

@@ -159,3 +159,23 @@ def test_the_installed_home_is_found_again(tmp_path):
     environ = {"XDG_CONFIG_HOME": str(tmp_path)}
     assert installed_for(tmp_path / "home", environ).scope is Scope.USER
     assert installed_for(tmp_path / "another", environ) is None
+
+
+def test_workers_in_reserve_start_by_a_file_and_do_not_run_without_it():
+    files = rendered(workers=[("backtester", 1), ("cleaner", 1)], most={"backtester": 3, "cleaner": 1})
+
+    assert [name for name in wanted(files) if "@" in name] == [
+        "cfsm-backtester@1.service",
+        "cfsm-cleaner@1.service",
+        "cfsm-backtester@2.path",
+        "cfsm-backtester@3.path",
+    ]
+    assert f"PathExists={HOME}/run/wanted/%j-%i" in files["/etc/systemd/system/cfsm-backtester@.path"]
+    assert "/etc/systemd/system/cfsm-cleaner@.path" not in files
+    conditions = [name for name in files if name.endswith("60-reserve.conf")]
+    assert conditions == [f"/etc/systemd/system/cfsm-backtester@{n}.service.d/60-reserve.conf" for n in (2, 3)]
+    assert f"ConditionPathExists={HOME}/run/wanted/%j-%i" in files[conditions[0]]
+
+
+def test_without_reserves_there_are_none_of_their_files():
+    assert not [name for name in rendered() if name.endswith((".path", "60-reserve.conf"))]
