@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cfsm.domain.forward_test import ForwardTest
 from cfsm.domain.generation import Generation
 from cfsm.domain.housekeeping import Cleaning
 from cfsm.domain.log import LogEntry
@@ -18,6 +19,7 @@ class TaskKind(StrEnum):
     BACKTEST = "backtest"
     OPINION = "opinion"
     CLEAN = "clean"
+    FORWARD_TEST = "forward_test"
 
 
 class TaskState(StrEnum):
@@ -74,6 +76,7 @@ POLICY: Mapping[str, TaskKind] = {
     Strategy.BacktestRequested.TOPIC: TaskKind.BACKTEST,
     Strategy.OpinionRequested.TOPIC: TaskKind.OPINION,
     Cleaning.Requested.TOPIC: TaskKind.CLEAN,
+    ForwardTest.Requested.TOPIC: TaskKind.FORWARD_TEST,
 }
 """Which event asks for what: the whole process, in one table."""
 

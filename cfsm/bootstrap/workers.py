@@ -22,9 +22,12 @@ if TYPE_CHECKING:  # imported where they are used: a process runs one role
 
 BACKTESTER, COORDINATOR, PROJECTOR = "backtester", "coordinator", "projector"
 LIGHT_ROLES = frozenset({"generator", "cleaner"})
-LIGHT_KINDS = frozenset({TaskKind.GENERATE.value, TaskKind.OPINION.value, TaskKind.CLEAN.value})
-"""What takes no time worth speaking of: rendering a template, retiring by rules. What models write takes their
-server's time: the generator then waits for others, and others do not wait for it."""
+LIGHT_KINDS = frozenset(
+    kind.value for kind in (TaskKind.GENERATE, TaskKind.OPINION, TaskKind.CLEAN, TaskKind.FORWARD_TEST)
+)
+"""What nobody waits for: what takes no time worth speaking of (rendering a template, retiring by rules), and bots,
+which give way to everybody and may run for weeks. What models write takes their server's time: the generator then
+waits for others, and others do not wait for it."""
 
 
 def build_worker(
@@ -240,6 +243,30 @@ def _metrics(house: House, equipment: "Equipment") -> "Worker":
     )
 
 
+def _gateway(house: House, equipment: "Equipment") -> "Worker":
+    from cfsm.bootstrap.market import gateway_of
+    from cfsm.workers.gateway import GatewayWorker
+
+    return GatewayWorker(equipment, gateway_of(house))
+
+
+def _dry_runner(house: House, equipment: "Equipment") -> "Worker":
+    from cfsm.bootstrap.forward_tests import Candidates, pace_of, timeframe_ms_of, trades_of
+    from cfsm.bootstrap.market import bots_of
+    from cfsm.workers.dry_runner import DryRunner
+
+    return DryRunner(
+        equipment,
+        bots_of(house),
+        house.blobs,
+        slots=house.settings.forward_test.max_bots,
+        pace=pace_of(house),
+        plan=Candidates(house, equipment.factory).request_next,
+        trades_of=partial(trades_of, house),
+        timeframe_ms=partial(timeframe_ms_of, house),
+    )
+
+
 BUILDERS: Mapping[str, Callable[[House, "Equipment"], "Worker"]] = {
     "projector": _projector,
     "coordinator": _coordinator,
@@ -248,6 +275,8 @@ BUILDERS: Mapping[str, Callable[[House, "Equipment"], "Worker"]] = {
     "backtester": _backtester,
     "cleaner": _cleaner,
     "metrics": _metrics,
+    "gateway": _gateway,
+    "dry_runner": _dry_runner,
 }
 ROLES = tuple(BUILDERS)
 """The workers, in the order in which they start."""

@@ -40,6 +40,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "compare": ("cfsm.cli.compare", "Show the backtests of strategies side by side."),
     "history": ("cfsm.cli.history", "Read, replay, follow and verify the log of events."),
     "runs": ("cfsm.cli.runs", "List, show and follow validations and backtests."),
+    "dryrun": ("cfsm.cli.dryrun", "Forward tests: list, show, start and stop bots that trade on paper."),
+    "market": ("cfsm.cli.market", "Show how the market gateway fares."),
     "tasks": ("cfsm.cli.tasks", "Show what is due, and release what is parked."),
     "projections": ("cfsm.cli.projections", "Rebuild what is shown from the log."),
     "forge": ("cfsm.cli.forge", "Validate and backtest strategy files of your own."),

@@ -86,7 +86,7 @@ def _supervise(home: Path, specs: Any, policy: Any, *, quiet: bool) -> int:
 @click.option("--instance", type=click.IntRange(min=1), default=1, show_default=True, help="Which of several.")
 @click.pass_obj
 def worker(house: House, role: str, instance: int) -> None:
-    """Run one worker in the foreground: projector, coordinator, generator, validator, backtester or cleaner."""
+    """Run one worker in the foreground: projector, coordinator, generator, validator, backtester or another one."""
     from cfsm.adapters.home_lock import HomeLock
     from cfsm.adapters.lifeline import exit_when_supervisor_dies
     from cfsm.adapters.logging import configure

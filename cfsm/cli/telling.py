@@ -36,6 +36,11 @@ def _screened(facts: Mapping[str, Any]) -> str:
     return f"{facts['step']}: {facts['outcome']} on {facts['timerange']}{counted} {_findings(facts)}".rstrip()
 
 
+def _observed(facts: Mapping[str, Any]) -> str:
+    figures = facts["figures"]
+    return f"{figures['total_trades']} trades in {figures['days']:g} days, profit {figures['profit_total']:.2%}"
+
+
 WORDS: Mapping[str, Words] = {
     "Generation.Requested": lambda f: f"{f['strategy_type']}, {f['mode']}, seed {f['seed']}: {f['why']}",
     "Generation.Planned": lambda f: f"{f['mode']} of {', '.join(f['writers'])}, {f['channel']}",
@@ -77,6 +82,18 @@ WORDS: Mapping[str, Words] = {
     "Evaluation.Failed": lambda f: f"{f['reason']} {_findings(f)}".rstrip(),
     "Cleaning.Requested": lambda f: f["why"],
     "Cleaning.Done": lambda f: f"retired {len(f['retired'])}, kept {f['kept']}",
+    "ForwardTest.Requested": lambda f: f"{f['strategy_name']} on {f['source']}: {f['why']}",
+    "ForwardTest.Started": lambda f: f["engine"],
+    "ForwardTest.Resumed": lambda f: f"attempt {f['attempt']}",
+    "ForwardTest.Observed": _observed,
+    "ForwardTest.StopRequested": lambda f: f["why"],
+    "ForwardTest.Concluded": lambda f: f"{f['verdict']}: {f['detail']}",
+    "ForwardTest.Failed": lambda f: f["reason"],
+    "Upstream.Watched": lambda f: f["address"],
+    "Upstream.BreakerOpened": lambda f: f"for {f['seconds']:g} s: {f['why']}",
+    "Upstream.BreakerHalfOpened": lambda _: "tried again",
+    "Upstream.BreakerClosed": lambda _: "answers again",
+    "Upstream.Banned": lambda f: f"status {f['status']}, for {f['seconds']:g} s",
     "ParkedTask.Parked": lambda f: f"{f['key']} after {f['attempts']} attempts: {f['error']}",
     "ParkedTask.Released": lambda _: "to be tried again",
     "ParkedTask.ParkedAgain": lambda f: f"after {f['attempts']} attempts: {f['error']}",

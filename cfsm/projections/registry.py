@@ -2,6 +2,7 @@
 
 from cfsm.projections.answer_times import AnswerTimes
 from cfsm.projections.base import Projection
+from cfsm.projections.forward_tests import ForwardTests
 from cfsm.projections.generations import Generations
 from cfsm.projections.health import Health
 from cfsm.projections.leaderboard import Leaderboard
@@ -13,7 +14,7 @@ from cfsm.projections.strategies import Strategies
 
 def all_projections() -> tuple[type[Projection], ...]:
     """Give every projection that the factory keeps, in the order in which they are shown."""
-    return Strategies, Leaderboard, Lineage, Runs, Generations, Models, AnswerTimes, Health
+    return Strategies, Leaderboard, Lineage, Runs, ForwardTests, Generations, Models, AnswerTimes, Health
 
 
 def projection_named(name: str) -> type[Projection]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from cfsm.domain.trading_mode import WHAT_PRODUCTION_NEEDS
 from cfsm.settings.problems import nearest
 from cfsm.settings.schema import PromptTimeouts, Settings
 from cfsm.settings.tree import Path
@@ -20,6 +21,8 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _walk_forward(settings)
     yield from _workers(settings)
     yield from _timeouts(settings)
+    if settings.forward_test.mode == "production":
+        yield ("forward_test", "mode"), f"must be shadow or debug. {WHAT_PRODUCTION_NEEDS}"
     if settings.store.password and settings.store.password_file:
         yield ("store", "password"), "is given here and by store.password_file; keep the file"
 

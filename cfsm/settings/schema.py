@@ -248,6 +248,65 @@ class Retention(Section):
     )
 
 
+class ForwardTest(Section):
+    """Forward tests: bots of Freqtrade trade on paper what the backtests chose."""
+
+    mode: Literal["shadow", "debug", "production"] = Field(
+        "shadow",
+        description="shadow: on paper. debug: so too, and the bot says more. production: refused, no orders are sent.",
+    )
+    source: Literal["replay", "live"] = Field(
+        "replay", description="replay: held-back candles, as fast as it goes. live: the exchange, in real time."
+    )
+    candidates: Literal["optimized", "backtested", "none"] = Field(
+        "optimized",
+        description="Strategies that are tested by themselves, best first. backtested: those that were not optimised "
+        "too. none: only those that a person names.",
+    )
+    max_bots: Whole = Field(1, ge=0, le=200, description="Bots at the same time; the others wait, best first.")
+    replay_days: Number = Field(
+        3, gt=0, le=365, description="Days of a replay: the first ones of the range that is held back as proof."
+    )
+    live_days: Number = Field(14, gt=0, le=3650, description="Days of a forward test on the live exchange.")
+    spread_bps: Number = Field(
+        1, ge=0, le=1000, description="Spread of the book that a replay declares, in hundredths of a percent."
+    )
+    seed: Whole = Field(0, ge=0, le=2**31, description="Seed of the price's way through a candle in a replay.")
+    worse_error_percent: Number = Field(
+        5, gt=0, lt=50, description="Strategies that keep their promise and are retired for breaking it, at most."
+    )
+    edge_error_percent: Number = Field(
+        5, gt=0, lt=50, description="Strategies without an edge that are confirmed to have one, at most."
+    )
+    observe_seconds: Whole = Field(
+        21_600,
+        ge=60,
+        le=30 * DAY_SECONDS,
+        description="Time on the bot's clock from one recorded observation to the next.",
+    )
+    look_seconds: Number = Field(2, ge=0.1, le=3600, description="Time from one look at a bot to the next.")
+    stall_seconds: Whole = Field(
+        300, ge=5, le=DAY_SECONDS, description="Silence or standstill after which a bot counts as hung."
+    )
+    bot_memory_mb: Whole = Field(
+        1536, ge=512, le=65_536, description="Address space of one bot's process; it takes far less in fact."
+    )
+
+
+class MarketGateway(Section):
+    """The market as bots see it: one server on loopback, and the exchange behind it."""
+
+    port: Whole = Field(0, ge=0, le=65_535, description="Port on loopback. 0: any, and the same again next time.")
+    upstream: Annotated[str, Field(pattern=URL, max_length=500)] = Field(
+        "https://fapi.binance.com", description="Address of the live exchange's REST API."
+    )
+    weight_per_minute: Whole = Field(
+        1200, ge=10, le=100_000, description="Weight of requests a minute at most; Binance allows 2400 to an address."
+    )
+    cache_mb: Whole = Field(64, ge=1, le=65_536, description="Memory of the cache of answers, compressed.")
+    timeout_seconds: Number = Field(10, ge=0.1, le=600, description="Time that the exchange has to answer.")
+
+
 Instances = Annotated[Whole, Field(ge=0, le=64)]
 OneInstance = Annotated[Whole, Field(ge=0, le=1)]
 
@@ -262,6 +321,8 @@ class WorkerInstances(Section):
     coordinator: OneInstance = Field(1, description="Processes that plan the tasks of the others.")
     projector: OneInstance = Field(1, description="Processes that keep what is shown up to date.")
     metrics: OneInstance = Field(0, description="Processes that serve metrics to Prometheus.")
+    gateway: OneInstance = Field(1, description="Processes that serve the market to bots.")
+    dry_runner: OneInstance = Field(1, description="Processes that run bots for forward tests.")
 
 
 class Workers(Section):
@@ -463,6 +524,8 @@ class Settings(Section):
     walk_forward: WalkForward = WalkForward()
     selection: Selection = Selection()
     retention: Retention = Retention()
+    forward_test: ForwardTest = ForwardTest()
+    market_gateway: MarketGateway = MarketGateway()
     workers: Workers = Workers()
     monitoring: Monitoring = Monitoring()
     store: Store = Store()

@@ -9,11 +9,15 @@ from cfsm.application.event_mapper import EventMapper
 from cfsm.domain.aggregate import Recorded, Stamp
 from cfsm.domain.conversation import Decision, FellBackTo, Judgement, Vote
 from cfsm.domain.evaluation import Conditions, Evaluation, Finding, Identity, Kind, Stage
+from cfsm.domain.forward_test import ForwardTest
 from cfsm.domain.generation import Generation
 from cfsm.domain.housekeeping import Cleaning, ParkedTask
 from cfsm.domain.log import LogEntry
+from cfsm.domain.promise import DAY_MS
 from cfsm.domain.strategy import Origin, Reason, Strategy
+from cfsm.domain.upstream import Upstream
 from tests.fakes import talk
+from tests.fakes.forward_tests import evidence, forward_test
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 IDENTITY = Identity("code", "", "data", "config", "freqtrade-2026.9/stock/1")
@@ -239,6 +243,25 @@ class Story:
         )
         self.record(parked)
         return parked
+
+    def forward(self, strategy: Strategy) -> ForwardTest:
+        """Tell of a forward test in which everything happens that can, without its end."""
+        test = forward_test(strategy.name, stamp=self.stamp(str(strategy.id)))
+        test.begin("freqtrade-2026.9/dry-run", self.stamp())
+        test.observe(DAY_MS, {"total_trades": 3}, evidence(test, DAY_MS), self.stamp())
+        test.begin("freqtrade-2026.9/dry-run", self.stamp())
+        test.request_stop("enough", self.stamp())
+        self.record(test)
+        return test
+
+    def upstream(self) -> Upstream:
+        upstream = Upstream.watch("https://exchange.example", self.stamp())
+        upstream.open_breaker("5 failures in a row", 10.0, self.stamp())
+        upstream.half_open_breaker(self.stamp())
+        upstream.close_breaker(self.stamp())
+        upstream.ban(418, 120.0, self.stamp())
+        self.record(upstream)
+        return upstream
 
     def clean(self, slot: str = "2026-01-01T02:00") -> Cleaning:
         cleaning = Cleaning.request(slot, "daily", self.stamp())

@@ -15,6 +15,7 @@ from cfsm.application.event_mapper import EventMapper
 from cfsm.domain.evaluation import Stage
 from cfsm.domain.log import LogEntry
 from cfsm.domain.strategy import Reason
+from tests.fakes.forward_tests import conclude, forward_test
 from tests.fakes.story import Story, figures
 
 FOLDER = Path(__file__).parent
@@ -39,6 +40,12 @@ def everything() -> Story:
     story.note_twin(strategy, "MomentumStrategy_phi3_20260101_000001")
     story.optimize(strategy)
     story.start_dry_run(strategy)
+    test = story.forward(strategy)
+    conclude(test, story.stamp())
+    broken_test = forward_test(strategy.name, number=2, stamp=story.stamp())
+    broken_test.fail("its bot died", [{"code": "dies", "message": "its bot died"}], story.stamp())
+    story.record(test, broken_test)
+    story.upstream()
     story.retire(strategy, Reason.WORSE_THAN_PROMISED, sharpe_daily=-1.5)
     strategy.record_backtest(str(validation.id), "20250101-", "late", figures(None), story.stamp())
     story.record(strategy)

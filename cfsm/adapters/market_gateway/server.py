@@ -5,14 +5,16 @@
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from aiohttp import web
 
 from cfsm.adapters.market_gateway.asked import Answered, Asked, Backend, Refusal, weight_of
+from cfsm.adapters.market_gateway.latencies import Latencies
 from cfsm.adapters.market_gateway.replay import ReplaySession, Terms
 from cfsm.adapters.market_gateway.replay_market import ReplayMarket
 from cfsm.application.errors import Misconfigured
@@ -25,17 +27,37 @@ MAX_CLOCK_BYTES = 1_024
 _WEIGHT_HEADER = "X-MBX-USED-WEIGHT-1M"
 
 
-class Gateway:
-    """Serves the backends. ``open_market`` gives the market of a dataset's name; raise Misconfigured for an unknown."""
+class Live(Backend, Protocol):
+    """The backend that has the internet behind it."""
 
-    def __init__(self, open_market: Callable[[str], ReplayMarket], live: Backend | None = None) -> None:
+    async def start(self) -> None:
+        """Get ready, within the loop that will ask."""
+
+    async def stop(self) -> None:
+        """Hang up."""
+
+    def status(self) -> dict[str, Any]:
+        """Tell what was asked upstream and what was saved."""
+
+
+class Gateway:
+    """Serves the backends.
+
+    ``open_market`` gives the market of a dataset's name; raise Misconfigured for an unknown one. ``name`` says whose
+    gateway it is, for those who found its port in a file.
+    """
+
+    def __init__(self, open_market: Callable[[str], ReplayMarket], live: Live | None = None, *, name: str = "") -> None:
         self._open_market = open_market
         self._live = live
+        self._name = name
+        self._latencies = Latencies()
         self._markets: dict[str, ReplayMarket] = {}
         self._sessions: dict[tuple[str, str], ReplaySession] = {}
         self.application = web.Application(client_max_size=MAX_CLOCK_BYTES)
         self.application.add_routes(
             [
+                web.get("/status", self._ask_status),
                 web.get("/live/{path:.*}", self._ask_live),
                 web.post("/replay/{dataset}/{session}/clock", self._step),
                 web.get("/replay/{dataset}/{session}/clock", self._tell),
@@ -43,18 +65,47 @@ class Gateway:
             ]
         )
 
+    async def start(self) -> None:
+        """Get ready, within the loop that serves."""
+        if self._live is not None:
+            await self._live.start()
+
+    async def stop(self) -> None:
+        """Let the internet go."""
+        if self._live is not None:
+            await self._live.stop()
+
+    async def status(self) -> dict[str, Any]:
+        """Tell how the gateway fares."""
+        return {
+            "folder": self._name,
+            "replays": len(self._sessions),
+            "datasets": sorted(self._markets),
+            "requests": self._latencies.count,
+            "latency_ms": self._latencies.percentiles(),
+            "live": self._live.status() if self._live is not None else None,
+        }
+
+    async def _ask_status(self, _: web.Request) -> web.Response:
+        return _response(Answered.of(await self.status()))
+
     async def _ask_live(self, request: web.Request) -> web.Response:
         if self._live is None:
             return _response(Refusal(503, -1016, "This gateway has no live exchange behind it.").answer())
-        return _response(await self._live.answer(_asked(request)))
+        begun = time.perf_counter()
+        answered = await self._live.answer(_asked(request))
+        self._latencies.add(time.perf_counter() - begun)
+        return _response(answered)
 
     async def _ask_replay(self, request: web.Request) -> web.Response:
         key = request.match_info["dataset"], request.match_info["session"]
         session = self._sessions.get(key)
         if session is None:
             return _response(Refusal(503, -1001, "This replay has no clock yet: step it first.").answer())
+        begun = time.perf_counter()
         asked = _asked(request)
         answered = await session.answer(asked)
+        self._latencies.add(time.perf_counter() - begun)
         return _response(answered, {_WEIGHT_HEADER: str(weight_of(asked))})
 
     async def _step(self, request: web.Request) -> web.Response:

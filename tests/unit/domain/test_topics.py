@@ -8,9 +8,11 @@ import pytest
 from eventsourcing.utils import resolve_topic
 
 import cfsm.domain.evaluation
+import cfsm.domain.forward_test
 import cfsm.domain.generation
 import cfsm.domain.housekeeping
 import cfsm.domain.strategy
+import cfsm.domain.upstream
 from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent
 
 AGGREGATES = [
@@ -19,6 +21,8 @@ AGGREGATES = [
     cfsm.domain.generation.Generation,
     cfsm.domain.housekeeping.Cleaning,
     cfsm.domain.housekeeping.ParkedTask,
+    cfsm.domain.forward_test.ForwardTest,
+    cfsm.domain.upstream.Upstream,
 ]
 
 

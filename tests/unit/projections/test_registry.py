@@ -12,6 +12,7 @@ def test_every_projection_has_its_own_name_and_a_version():
         "leaderboard",
         "lineage",
         "runs",
+        "forward_tests",
         "generations",
         "models",
         "answer_times",
@@ -25,7 +26,5 @@ def test_a_projection_is_found_by_its_name():
 
 
 def test_an_unknown_name_is_refused_with_those_that_there_are():
-    with pytest.raises(
-        LookupError, match="strategies, leaderboard, lineage, runs, generations, models, answer_times, health"
-    ):
+    with pytest.raises(LookupError, match="strategies, leaderboard, lineage, runs, forward_tests, generations, models"):
         projection_named("leaderbord")

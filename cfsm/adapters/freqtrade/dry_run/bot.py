@@ -16,20 +16,24 @@ from cfsm.adapters.freqtrade.dry_run.folder import (
     LOCK_FILE,
     STRATEGY_FOLDER,
     USER_FOLDER,
-    BotOrder,
+    Instructions,
 )
 from cfsm.adapters.sandbox.bot_cage import BotCage, enter
 
 if TYPE_CHECKING:  # it reads files that the cage hides
     from cfsm.adapters.freqtrade.dry_run.stepped_clock import SteppedClock
 
+_NICENESS = 5
+"""A bot that replays takes all of a core: the factory's own work goes first."""
+
 
 def main(folder: Path) -> None:
     """Be the bot of this folder, until told to end."""
     sys.dont_write_bytecode = True
-    order = BotOrder.read(folder)
+    order = Instructions.read(folder)
     strategy = folder.parent / STRATEGY_FOLDER
     os.chdir(folder)
+    os.nice(_NICENESS)
     lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)  # one bot to a folder: one before it that is not quite dead is waited for
     enter(
@@ -47,15 +51,16 @@ def main(folder: Path) -> None:
         _step(SteppedClock(folder, order.stepping, order.exchange_url))
     from freqtrade.main import main as freqtrade  # noqa: PLC0415  Freqtrade is for the cage only
 
-    freqtrade(_arguments(folder, strategy, order.strategy_name))
+    freqtrade(_arguments(folder, strategy, order.strategy_name, verbose=order.is_verbose))
 
 
-def _arguments(folder: Path, strategy: Path, name: str) -> list[str]:
+def _arguments(folder: Path, strategy: Path, name: str, *, verbose: bool) -> list[str]:
     return [
         *("trade", "--config", str(folder / CONFIG_FILE)),
         *("--userdir", str(folder / USER_FOLDER)),
         *("--db-url", f"sqlite:///{folder / DATABASE_FILE}"),
         *("--strategy", name, "--strategy-path", str(strategy)),
+        *(("-v",) if verbose else ()),
     ]
 
 

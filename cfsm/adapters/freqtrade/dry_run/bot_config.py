@@ -59,7 +59,7 @@ def bot_config(
     exchange_url: str,
     access: Access,
     *,
-    throttle_seconds: float,
+    throttle_seconds: int,
     verbose: bool = False,
 ) -> dict[str, Any]:
     """Give a bot's configuration, as what JSON would hold.

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 CONFIG_FILE = "config.json"
-ORDER_FILE = "order.json"
+INSTRUCTIONS_FILE = "instructions.json"
 CLOCK_FILE = "clock"
 PROGRESS_FILE = "progress.json"
 DATABASE_FILE = "trades.sqlite"
@@ -39,7 +39,7 @@ class Stepping:
 
 
 @dataclass(frozen=True)
-class BotOrder:
+class Instructions:
     """What a bot's process is to do. ``stepping`` is None where the bot runs by the real clock."""
 
     strategy_name: str
@@ -47,16 +47,17 @@ class BotOrder:
     gateway_port: int
     api_port: int
     memory_mb: int
+    is_verbose: bool = False
     stepping: Stepping | None = None
 
     def write(self, folder: Path) -> None:
-        """Leave the order in the bot's folder."""
-        (folder / ORDER_FILE).write_bytes(orjson.dumps(asdict(self)))
+        """Leave them in the bot's folder."""
+        (folder / INSTRUCTIONS_FILE).write_bytes(orjson.dumps(asdict(self)))
 
     @classmethod
-    def read(cls, folder: Path) -> "BotOrder":
-        """Take the order from the bot's folder."""
-        facts = orjson.loads((folder / ORDER_FILE).read_bytes())
+    def read(cls, folder: Path) -> "Instructions":
+        """Take them from the bot's folder."""
+        facts = orjson.loads((folder / INSTRUCTIONS_FILE).read_bytes())
         stepping = facts.pop("stepping")
         return cls(**facts, stepping=stepping and Stepping(**stepping))
 

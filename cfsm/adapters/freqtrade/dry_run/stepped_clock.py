@@ -99,7 +99,13 @@ class SteppedClock:
 
     def _say(self, state: str) -> None:
         self._said_at = time.monotonic()
-        said = {"state": state, "now_ms": self._now_ns // 1_000_000, "loops": self.loops, "retries": self.retries}
+        said = {
+            "state": state,
+            "now_ms": self._now_ns // 1_000_000,
+            "loops": self.loops,
+            "retries": self.retries,
+            "cpu_seconds": round(time.process_time(), 2),
+        }
         write_progress(self._folder, said)
 
     def _tell_gateway(self) -> None:

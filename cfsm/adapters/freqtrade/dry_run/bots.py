@@ -1,0 +1,252 @@
+"""The bots of this machine: a folder and a process each, started, watched, started again, stopped."""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import orjson
+
+from cfsm.adapters.durable import of_system
+from cfsm.adapters.freqtrade.dry_run.bot_config import HOST, Access, bot_config
+from cfsm.adapters.freqtrade.dry_run.folder import (
+    CONFIG_FILE,
+    LOG_FILE,
+    STRATEGY_FOLDER,
+    USER_FOLDER,
+    Instructions,
+    Stepping,
+    read_progress,
+)
+from cfsm.adapters.freqtrade.dry_run.log import BotLog
+from cfsm.adapters.freqtrade.dry_run.rest import BotRest
+from cfsm.adapters.freqtrade.strategy_folder import remove_folder, write_strategy
+from cfsm.adapters.memory import own_memory_bytes
+from cfsm.adapters.sandbox.bot_cage import missing_for_bots
+from cfsm.application.bots import BotState, BotWanted
+from cfsm.application.errors import Misconfigured, TryAgain
+from cfsm.domain.forward_account import Account
+from cfsm.domain.forward_test import Source
+from cfsm.domain.trading_mode import Mode
+
+BOT_FOLDER = "bot"
+FOLDER_QUOTA_MB = 256
+STOP_SECONDS = 15.0
+LIVE_THROTTLE_SECONDS = 5
+"""Freqtrade's own default: so often a bot on the real clock looks."""
+
+_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/nonexistent",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "PYTHONHASHSEED": "0",  # sets of text in the same order in every run
+    "PYTHONSAFEPATH": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+
+
+class DryRunBots:
+    """Runs bots in folders under one folder, against the gateway on the port that ``gateway_port`` gives.
+
+    ``pairs_of`` gives the pairs of a dataset. ``gateway_port`` raises TryAgain while no gateway is there.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        gateway_port: Callable[[], int],
+        pairs_of: Callable[[str], Sequence[str]],
+        *,
+        memory_mb: int,
+    ) -> None:
+        self._folder = folder
+        self._gateway_port = gateway_port
+        self._pairs_of = pairs_of
+        self._memory_mb = memory_mb
+
+    @property
+    def engine(self) -> str:
+        """The version of Freqtrade."""
+        return f"freqtrade-{version('freqtrade')}/dry-run"
+
+    def start(self, wanted: BotWanted) -> "DryRunBot":
+        """Start a bot, or take up the one whose folder is there. Raise TryAgain or Misconfigured."""
+        missing = missing_for_bots()
+        if missing:
+            raise Misconfigured(f"bots run strangers' code and cannot be caged here: {'; '.join(missing)}")
+        place = self._folder / wanted.key
+        try:
+            (place / BOT_FOLDER / USER_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not (place / STRATEGY_FOLDER).is_dir():
+                write_strategy(place / STRATEGY_FOLDER, wanted.strategy_name, wanted.source, wanted.parameters)
+        except OSError as error:
+            raise of_system(error, place) from error
+        pairs = wanted.conditions.pairs or tuple(self._pairs_of(wanted.conditions.dataset))
+        bot = DryRunBot(place / BOT_FOLDER, wanted, pairs, self._gateway_port, self._memory_mb)
+        bot.restart()
+        return bot
+
+    def forget(self, key: str) -> None:
+        """Remove what a bot that is over has left on the disk; what cannot be removed stays."""
+        place = self._folder / key
+        with suppress(OSError):
+            remove_folder(place / STRATEGY_FOLDER)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+class DryRunBot:
+    """One bot's process."""
+
+    def __init__(
+        self, folder: Path, wanted: BotWanted, pairs: Sequence[str], gateway_port: Callable[[], int], memory_mb: int
+    ) -> None:
+        self._folder = folder
+        self._wanted = wanted
+        self._pairs = pairs
+        self._gateway_port = gateway_port
+        self._memory_mb = memory_mb
+        self._log = BotLog(folder / LOG_FILE)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._rest: BotRest | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id while it lives."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def restart(self) -> None:
+        """Start the process, where trades and clock stood. Raise TryAgain or Misconfigured."""
+        self.stop()
+        access = _new_access()
+        try:
+            self._write(access, self._gateway_port())
+            with (self._folder / LOG_FILE).open("ab") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "cfsm.adapters.freqtrade.dry_run.bot", str(self._folder)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=_ENVIRONMENT,
+                    cwd=self._folder,
+                )
+        except OSError as error:
+            raise of_system(error, self._folder) from error
+        self._rest = BotRest(access)
+
+    def state(self) -> BotState:
+        """Tell how the process fares."""
+        self._log.shorten()
+        said = read_progress(self._folder)
+        return BotState(
+            exit_words=self._exit_words(),
+            progress=self._progress(said.get("now_ms")),
+            memory_mb=round(own_memory_bytes(self.pid) / 2**20, 1) if self.pid else None,
+            is_over_quota=_bytes_in(self._folder) > FOLDER_QUOTA_MB * 2**20,
+        )
+
+    def account(self) -> Account:
+        """Ask the bot for its trades. Raise TryAgain while it does not answer, BotsTellNonsense for what cannot be."""
+        said = read_progress(self._folder)
+        at_ms, is_at_end = self._now(said.get("now_ms")), said.get("state") == "done"
+        if self._rest is None or self.pid is None:
+            raise TryAgain("the bot does not run")
+        closed, still_open = self._rest.closed(), self._rest.open()
+        if self._wanted.candles is Source.LIVE:
+            is_at_end = at_ms >= self._wanted.span.end_ms
+        return Account(at_ms, closed, still_open, is_at_end, self._log.strategy_errors())
+
+    def stop(self) -> None:
+        """End the process in order, at last by force."""
+        if self._rest is not None:
+            self._rest.close()
+            self._rest = None
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def _write(self, access: Access, gateway_port: int) -> None:
+        wanted, span = self._wanted, self._wanted.span
+        url = f"http://{HOST}:{gateway_port}/live"
+        stepping = None
+        if wanted.candles is Source.REPLAY:
+            url = f"http://{HOST}:{gateway_port}/replay/{wanted.conditions.dataset}/{wanted.key}"
+            stepping = Stepping(span.begin_ms, span.end_ms, span.step_ms, span.spread_bps, span.seed)
+        config = bot_config(
+            wanted.key,
+            wanted.conditions,
+            self._pairs,
+            url,
+            access,
+            throttle_seconds=max(1, span.step_ms // 1000) if stepping else LIVE_THROTTLE_SECONDS,
+            verbose=wanted.mode is Mode.DEBUG,
+        )
+        path = self._folder / CONFIG_FILE
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            opened.write(orjson.dumps(config, option=orjson.OPT_INDENT_2))
+        Instructions(
+            strategy_name=wanted.strategy_name,
+            exchange_url=url,
+            gateway_port=gateway_port,
+            api_port=access.port,
+            memory_mb=self._memory_mb,
+            is_verbose=wanted.mode is Mode.DEBUG,
+            stepping=stepping,
+        ).write(self._folder)
+
+    def _exit_words(self) -> str:
+        if self._process is None:
+            return "stopped"
+        code = self._process.poll()
+        if code is None:
+            return ""
+        how = f"exit status {code}" if code >= 0 else f"signal {-code}"
+        last = self._log.last_line()
+        return f"{how}: {last}" if last else how
+
+    def _now(self, said: object) -> int:
+        span = self._wanted.span
+        if self._wanted.candles is Source.LIVE:
+            return int(time.time() * 1000)
+        now = said if isinstance(said, int) else span.begin_ms
+        return min(max(now, span.begin_ms), span.end_ms)
+
+    def _progress(self, said: object) -> float:
+        span = self._wanted.span
+        return min(1.0, max(0.0, (self._now(said) - span.begin_ms) / (span.end_ms - span.begin_ms)))
+
+
+def _new_access() -> Access:
+    """Make credentials, and find a port that is free now."""
+    with socket.create_server((HOST, 0)) as found:
+        port = found.getsockname()[1]
+    words = (secrets.token_urlsafe(24) for _ in range(4))
+    return Access(port, *words)
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for here, _, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):
+                total += os.lstat(Path(here) / name).st_size
+    return total

@@ -1,0 +1,94 @@
+"""The market gateway and the bots of a house, wired."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfsm.application.market import UpstreamChange
+from cfsm.bootstrap.house import House
+
+if TYPE_CHECKING:  # imported where they are used
+    from cfsm.adapters.freqtrade.dry_run.bots import DryRunBots
+    from cfsm.adapters.market_gateway.running import RunningGateway
+
+FORWARD_FOLDER = "forward_tests"
+"""Where the bots' folders lie, in the home."""
+
+
+class HouseGateway:
+    """The gateway of a house (``MarketGateway``): its address lies in the run folder."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._changes: list[UpstreamChange] = []
+        self._running: RunningGateway | None = None
+
+    def start(self) -> int:
+        """Listen, at the port that the last one had if it may be any; give it. Raise Misconfigured."""
+        from cfsm.adapters.durable import of_system
+        from cfsm.adapters.market_gateway.address import last_port, write_address
+        from cfsm.adapters.market_gateway.replay_market import ReplayMarket
+        from cfsm.adapters.market_gateway.running import RunningGateway
+        from cfsm.adapters.market_gateway.server import Gateway
+
+        folder, settings = self._house.run_folder, self._house.settings.market_gateway
+        datasets = self._house.datasets
+        self._running = RunningGateway(
+            lambda: Gateway(lambda name: ReplayMarket(datasets.open(name)), name=str(folder))
+        )
+        port = self._running.start(settings.port, last_port(folder))
+        try:
+            write_address(folder, port)
+        except OSError as error:
+            raise of_system(error, folder) from error
+        return port
+
+    def status(self) -> dict[str, Any]:
+        """Tell how it fares."""
+        assert self._running is not None
+        return self._running.status()
+
+    def changes(self) -> Sequence[UpstreamChange]:
+        """Give what happened upstream since the last time."""
+        there = len(self._changes)
+        taken, self._changes[:there] = self._changes[:there], []
+        return taken
+
+    def stop(self) -> None:
+        """Hang up."""
+        if self._running is not None:
+            self._running.stop()
+
+
+def gateway_of(house: House) -> HouseGateway:
+    """Give the gateway of a house."""
+    return HouseGateway(house)
+
+
+def gateway_status(house: House) -> dict[str, Any]:
+    """Ask the gateway that runs how it fares. Raise TryAgain if none does."""
+    from cfsm.adapters.market_gateway.address import status_of
+
+    return status_of(house.run_folder)
+
+
+def bots_of(house: House) -> "DryRunBots":
+    """Give the bots of a house."""
+    from cfsm.adapters.freqtrade.dry_run.bots import DryRunBots
+    from cfsm.adapters.market_gateway.address import port_of
+
+    return DryRunBots(
+        house.path / FORWARD_FOLDER,
+        lambda: port_of(house.run_folder),
+        lambda dataset: house.datasets.open(dataset).pairs,
+        memory_mb=house.settings.forward_test.bot_memory_mb,
+    )
+
+
+def bot_log(house: House, key: str) -> Path | None:
+    """Give the log of a bot, None where there is none."""
+    from cfsm.adapters.freqtrade.dry_run.bots import BOT_FOLDER
+    from cfsm.adapters.freqtrade.dry_run.folder import LOG_FILE
+
+    path = house.path / FORWARD_FOLDER / key / BOT_FOLDER / LOG_FILE
+    return path if path.is_file() else None
