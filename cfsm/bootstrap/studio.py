@@ -139,7 +139,18 @@ def surroundings(house: House) -> Surroundings:
     """Give what models are told of the market and of the factory's own successes."""
     dataset = house.datasets.open(house.conditions.dataset)
     timeframes = [house.conditions.timeframe] if house.conditions.timeframe else list(dataset.timeframes)
-    return Surroundings(in_words(dataset, house.conditions, timeframes), timeframes, examples(house))
+    words = f"{in_words(dataset, house.conditions, timeframes)} {_moves(house, dataset, timeframes)}".strip()
+    return Surroundings(words, timeframes, examples(house))
+
+
+def _moves(house: House, dataset: "Dataset", timeframes: Sequence[str]) -> str:
+    """Say how far prices move, as the screening days have it: no other day is told of."""
+    from cfsm.adapters.market_data.spans import median_spans
+
+    pair, days = (house.conditions.pairs or dataset.pairs)[0], house.division.screening
+    spans = median_spans(dataset, pair, timeframes, days.first, days.end)
+    told = ", ".join(f"{span:.2%} at {timeframe}" for timeframe, span in spans.items())
+    return f"From low to high a candle of {pair} spans {told} (median)." if told else ""
 
 
 def in_words(dataset: "Dataset", conditions: Conditions, timeframes: Sequence[str]) -> str:

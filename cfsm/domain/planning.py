@@ -44,12 +44,10 @@ def planned(
     ``known`` is what the server tells of the models, ``seconds`` how long their answers took. A request without a
     model, or for a mode of several models where there is one, is done with what there is.
     """
+    wanted = mode_of(mode, model, staff)
+    if wanted is Mode.PREDEFINED:
+        return _plan(wanted, "", [], [], [], [], staff, {})
     writers = list(staff.writers or staff.models)
-    if PREDEFINED in {model, mode} or not (writers or model):
-        return _plan(Mode.PREDEFINED, "", [], [], [], [], staff, {})
-    wanted = Mode(mode)
-    if wanted.is_cooperative and len(writers) < FEWEST_TOGETHER:
-        wanted = Mode.SINGLE
     if not wanted.is_cooperative:
         writers = [model or writers[id_of("writer", str(seed)).int % len(writers)]]
     everyone = list(dict.fromkeys([*writers, *staff.models]))
@@ -66,6 +64,15 @@ def planned(
         staff,
         screening or {},
     )
+
+
+def mode_of(mode: str, model: str, staff: Staff) -> Mode:
+    """Give the mode in which a request is done: as asked for, as far as there are models for it."""
+    writers = staff.writers or staff.models
+    if PREDEFINED in {model, mode} or not (writers or model):
+        return Mode.PREDEFINED
+    wanted = Mode(mode)
+    return Mode.SINGLE if wanted.is_cooperative and len(writers) < FEWEST_TOGETHER else wanted
 
 
 def by_strength(models: Sequence[str], known: Sequence[ModelFacts]) -> list[str]:

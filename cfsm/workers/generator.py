@@ -14,7 +14,7 @@ from cfsm.domain.conversation import Mode
 from cfsm.domain.generation import Generation
 from cfsm.domain.intake.naming import renamed
 from cfsm.domain.naming import strategy_name
-from cfsm.domain.planning import PREDEFINED
+from cfsm.domain.planning import PREDEFINED, mode_of
 from cfsm.domain.strategy import Origin, Strategy
 from cfsm.workers.analyst import Analyst
 from cfsm.workers.base import Equipment, TaskWorker
@@ -90,7 +90,8 @@ class GeneratorWorker(TaskWorker):
 
     def _by_models(self, claim: Claim) -> Candidate | None:
         """Give what models made; None where a predefined strategy is wanted, or has to take over."""
-        if self._studio is None or self.factory.get(Generation, UUID(claim.subject)).is_over:
+        request = self.factory.get(Generation, UUID(claim.subject))
+        if self._studio is None or request.is_over or self._is_predefined(request, self._studio):
             return None
         attempt = Attempt(
             self._studio,
@@ -100,7 +101,11 @@ class GeneratorWorker(TaskWorker):
             tick=lambda words: self.tick(claim, words),
             log=self.log.info,
         )
-        return None if attempt.plan().mode == Mode.PREDEFINED else attempt.make()
+        return attempt.make()
+
+    @staticmethod
+    def _is_predefined(request: Generation, studio: Studio) -> bool:
+        return request.plan is None and mode_of(request.mode, request.model, studio.staff) is Mode.PREDEFINED
 
     def _concluded(self, claim: Claim, candidate: Candidate, made: list[Strategy]) -> Iterable[Recorded]:
         made.clear()

@@ -101,11 +101,6 @@ class Attempt:
         self._progress = Progress("generating")
         self._trials: EngineTrials | None = None
 
-    def plan(self) -> Plan:
-        """Give the plan that was made at the first attempt, or the one that is to be made now for want of models."""
-        request = self._factory.get(Generation, UUID(self._claim.subject))
-        return request.plan or self._planned(request, ())
-
     def make(self) -> Candidate | None:
         """Give the strategy that models made, decided and recorded; None where a predefined one takes over.
 

@@ -6,7 +6,7 @@ import pytest
 
 from cfsm.application.errors import Misconfigured
 from cfsm.bootstrap import House
-from cfsm.projections.leaderboard import LeaderboardView
+from cfsm.projections.leaderboard import Leaderboard, LeaderboardView
 from tests.fakes.dumps import dump
 from tests.fakes.home import StoredStory
 
@@ -43,7 +43,7 @@ def test_where_the_right_to_write_cannot_be_taken_the_file_is_read_until_it_is_b
     story = StoredStory(house.factory)
     story.backtested("First")
     before = dump(house.view(LeaderboardView))
-    lock = house.projections_folder / "leaderboard-v1.sqlite.lock"
+    lock = house.projections_folder / f"leaderboard-v{Leaderboard.version}.sqlite.lock"
     lock.unlink()
     lock.mkdir()
 

@@ -1,5 +1,6 @@
 """What models are told and how long they may take, as a house's settings, candles and past have it."""
 
+import re
 from datetime import date
 
 import pytest
@@ -50,6 +51,7 @@ def test_models_are_told_the_market(house):
     told = surroundings(synthesise(house()))
 
     assert told.market.startswith("BTC/USDT:USDT, ETH/USDT:USDT, perpetual futures in USDT; candles of 15m, 1h.")
+    assert re.search(r"From low to high a candle of BTC/USDT:USDT spans \d\.\d\d% at 15m, \d\.\d\d% at 1h", told.market)
     assert list(told.timeframes) == ["15m", "1h"]
     assert told.examples == {"blueprint": [], "source": []}
 
