@@ -85,6 +85,7 @@ def validate(
             "strategy": None if file.finding else file.name,
             "timeframe": outcome.timeframe,
             "signals": dict(outcome.signals),
+            "microseconds_per_candle": outcome.microseconds_per_candle,
             "engine": outcome.identity.engine,
         }
 

@@ -121,7 +121,11 @@ class Identity:
 
 @dataclass(frozen=True)
 class ValidationOutcome:
-    """What an engine found when it loaded and executed a strategy in a sandbox."""
+    """What an engine found when it loaded and executed a strategy in a sandbox.
+
+    ``signals`` are counted on the candles that were looked at; ``microseconds_per_candle`` of processor time is what
+    indicators and signals of one took.
+    """
 
     verdict: Verdict
     findings: tuple[Finding, ...]
@@ -131,6 +135,7 @@ class ValidationOutcome:
     can_short: bool = False
     startup_candle_count: int = 0
     signals: Mapping[str, int] = field(default_factory=dict)
+    microseconds_per_candle: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from cfsm.adapters.freqtrade.inspection import Broken
 from cfsm.adapters.freqtrade.logs import Evidence, capture
 from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, Said, adapter
 from cfsm.adapters.freqtrade.quick_parts import install
+from cfsm.adapters.freqtrade.source_lines import line_of_attribute, wrong_attribute
 from cfsm.adapters.freqtrade.static_policy import judge
 from cfsm.adapters.freqtrade.strategy_errors import describe, load_error, run_error
 from cfsm.adapters.freqtrade.workshop import Prepared
@@ -117,18 +118,23 @@ class _Run:
         self._clock.enter(Stage.LOADING_DATA, 0)
         try:
             backtesting = self._make(self._config())
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise Broken(self._named(load_error(error, self._evidence))) from error
         if backtesting.timeframe not in self._prepared.timeframes:
             there = ", ".join(self._prepared.timeframes)
-            raise Broken(finding("TIMEFRAME", f"There are no {backtesting.timeframe} candles here; there are {there}"))
+            words = f"There are no {backtesting.timeframe} candles here; there are {there}"
+            raise Broken(finding("TIMEFRAME", words, line_of_attribute(self._job.source, "timeframe")))
         stoploss = backtesting.strategylist[0].stoploss
         if not -1.0 <= stoploss < 0.0:
-            raise Broken(finding("STOPLOSS", f"stoploss is {stoploss}; it is a ratio from -1 to 0"))
+            words = f"stoploss is {stoploss}; it is a ratio from -1 to 0"
+            raise Broken(finding("STOPLOSS", words, line_of_attribute(self._job.source, "stoploss")))
         return backtesting
 
     def _named(self, found: Finding) -> Finding:
         name = self._job.strategy_name
+        wrong = wrong_attribute(self._job.source)
+        if wrong is not None and found.code in {"LOAD_FAILED", wrong.code}:
+            return wrong
         if found.message.startswith("Impossible to load") and f"class {name}(".encode() not in self._job.source:
             return finding("CLASS_NAME", f"There is no `class {name}(...)` in the file")
         return found
@@ -139,7 +145,7 @@ class _Run:
             return backtesting.backtest_one_strategy(backtesting.strategylist[0], data, timerange)
         except Broken:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             logged = tuple(self._evidence.findings()) if isinstance(error, StrategyError) else ()
             raise Broken(*(logged or (run_error(error),))) from error
 

@@ -33,6 +33,9 @@ _SEED = 7
 Analyse = Callable[[IStrategy, str, pd.DataFrame, int], tuple[pd.DataFrame, pd.DataFrame]]
 """Gives the indicators, and these with the signals, of a pair's candles as known at a time in milliseconds."""
 
+Where = Callable[[Sequence[str]], int | None]
+"""Gives the line of the strategy's text that assigns one of these columns."""
+
 
 @dataclass
 class _Window:
@@ -48,11 +51,14 @@ class _Window:
 class Causality:
     """Checks one strategy. ``fresh`` loads it anew: what an instance remembers must not help it."""
 
-    def __init__(self, fresh: Callable[[], IStrategy], analyse: Analyse, step_ms: int, startup: int) -> None:
+    def __init__(
+        self, fresh: Callable[[], IStrategy], analyse: Analyse, step_ms: int, startup: int, line_of_columns: Where
+    ) -> None:
         self._fresh = fresh
         self._analyse = analyse
         self._step_ms = step_ms
         self._startup = startup
+        self._line_of_columns = line_of_columns
         self._draw = np.random.default_rng(_SEED)
 
     def findings(self, data: Mapping[str, pd.DataFrame], signals: Mapping[str, Sequence[int]]) -> list[Finding]:
@@ -113,7 +119,7 @@ class Causality:
         named = ", ".join(changed[:4]) + (f" and {len(changed) - 4} more" if len(changed) > 4 else "")  # noqa: PLR2004
         words = f"{named} of {window.pair} up to {when:%Y-%m-%d %H:%M} change when the later candles are taken away"
         used = any(name in _SIGNALS or name in _TAGS for name in changed) or self._signals_need(window, changed)
-        return finding("LOOKAHEAD" if used else "LOOKAHEAD_UNUSED", words)
+        return finding("LOOKAHEAD" if used else "LOOKAHEAD_UNUSED", words, self._line_of_columns(changed))
 
     def _signals_need(self, window: _Window, columns: Sequence[str]) -> bool:
         """Say whether signals change where the values of these columns are shuffled."""

@@ -85,6 +85,7 @@ def _validation(request: Request, prepared: Prepared, raw: bytes, measured: Meas
         can_short=given.can_short,
         startup_candle_count=given.startup_candle_count,
         signals=given.signals,
+        microseconds_per_candle=given.microseconds_per_candle,
     )
     return adapter(ValidationOutcome).dump_json(outcome)
 

@@ -11,8 +11,9 @@ from freqtrade.exceptions import StrategyError
 from freqtrade.persistence import LocalTrade
 
 from cfsm.adapters.freqtrade.backtesting import StageClock
+from cfsm.adapters.freqtrade.callbacks import line_of_definition, only_in_life, uncalled, wrong_signatures
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
-from cfsm.adapters.freqtrade.inspection import Broken, Inspector, signature_findings
+from cfsm.adapters.freqtrade.inspection import Broken, Inspector
 from cfsm.adapters.freqtrade.logs import STRATEGY_FILES, Evidence
 from cfsm.adapters.freqtrade.second_look import SecondLook
 from cfsm.adapters.freqtrade.strategy_errors import line_of, run_error
@@ -24,6 +25,7 @@ from cfsm.domain.evaluation import Finding, Job, Stage, Verdict
 _ENOUGH_ENTRIES, _ENOUGH_TRADES = 30, 4
 _LIQUIDATED_SHARE = 0.02
 _LEVERAGED = 1.5
+_MOST_LEVERAGE = 25.0
 _CONSEQUENCES = frozenset({"NO_SIGNALS", "NO_TRADES", "SIGNAL_CONFLICT"})
 
 
@@ -43,7 +45,13 @@ class _Run:
         """Say whether there is something to judge by: no more candles are needed then."""
         if verdict_of(self.inspector.findings) is not Verdict.ACCEPTED or self.trades is None:
             return True
-        return self.inspector.usable_entries >= _ENOUGH_ENTRIES and len(self.trades) >= _ENOUGH_TRADES
+        return self.inspector.usable_entries >= _ENOUGH_ENTRIES and len(self.trades) >= self.enough_trades
+
+    @property
+    def enough_trades(self) -> int:
+        """Trades that show what there is to see: as many as can be open at once, where they do not end."""
+        slots = self.backtesting.config["max_open_trades"]
+        return int(min(_ENOUGH_TRADES, len(self.part.pairs), slots))
 
 
 class Examination:
@@ -68,6 +76,7 @@ class Examination:
         self._prepared = prepared
         self._clock = clock
         self._evidence = evidence
+        self._span = (0, 0)
 
     def answer(self, static: list[Finding], job: Job) -> dict[str, Any]:
         """Give the raw answer to a validation; ``static`` is what the text showed."""
@@ -77,20 +86,21 @@ class Examination:
             return {"findings": [asdict(found) for found in (*static, *broken.findings)]}
         strategy = first.strategylist[0]
         run = self._run(first, job)
-        for found in signature_findings(strategy):
+        for found in (*wrong_signatures(strategy), *uncalled(strategy), *only_in_life(run.backtesting.strategylist[0])):
             run.inspector.note(found)
-        self._judge(run)
+        self._judge(run, job)
         return {
             "findings": [asdict(found) for found in _ordered((*static, *run.inspector.findings))],
             "timeframe": first.timeframe,
             "can_short": bool(strategy.can_short),
             "startup_candle_count": int(strategy.startup_candle_count),
             "signals": run.inspector.signals,
+            "microseconds_per_candle": round(1e6 * run.inspector.seconds / max(1, run.inspector.rows), 1),
         }
 
     def _run(self, first: Any, job: Job) -> _Run:
         """Run the strategy on ever more candles, until it has shown what there is to see."""
-        span = traded_span(
+        self._span = traded_span(
             self._prepared.candles,
             self._prepared.datadir,
             self._prepared.pairs,
@@ -98,7 +108,7 @@ class Examination:
             first.required_startup,
             job.conditions.timerange,
         )
-        for part in parts(span, first.timeframe_secs * 1000, self._prepared.pairs):
+        for part in parts(self._span, first.timeframe_secs * 1000, self._prepared.pairs):
             run = self._run_part(part)
             if run.shows_enough:
                 break
@@ -114,7 +124,7 @@ class Examination:
             except Broken as broken:
                 for found in broken.findings:
                     run.inspector.note(found)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever it is, it is what is to be found)
+            except BaseException as error:  # noqa: BLE001 (whatever it is, it is what is to be found)
                 logged = tuple(self._evidence.findings()) if isinstance(error, StrategyError) else ()
                 for found in logged or (run_error(error),):
                     run.inspector.note(found)
@@ -127,7 +137,7 @@ class Examination:
 
     def _trade(self, run: _Run) -> None:
         """Analyse; trade where there is enough to trade on, or where there are no more candles to find it on."""
-        run.trial = Trial(run.backtesting, run.part.pairs)
+        run.trial = Trial.of_pairs(run.backtesting, run.part.pairs)
         self._clock.enter(Stage.ANALYZING, 0)
         run.trial.analyse()
         inspector = run.inspector
@@ -136,25 +146,36 @@ class Examination:
             return
         run.start_ms = run.trial.start_of_trading(inspector.entry_rows)
         run.trades = run.trial.trade(run.start_ms)
-        if run.start_ms and len(run.trades) < _ENOUGH_TRADES:
+        if run.start_ms and len(run.trades) < run.enough_trades:
             run.start_ms = 0
             run.trades = run.trial.trade()
 
-    def _judge(self, run: _Run) -> None:
+    def _too_slow(self, run: _Run, job: Job) -> Iterator[Finding]:
+        """Give the finding where indicators and signals of the whole range would take longer than a run may."""
+        inspector = run.inspector
+        seconds_a_candle = inspector.seconds / max(1, inspector.rows)
+        candles = (self._span[1] - self._span[0]) // (run.backtesting.timeframe_secs * 1000) * len(self._prepared.pairs)
+        seconds = seconds_a_candle * candles
+        if seconds > job.limits.cpu_seconds:
+            yield finding(
+                "SLOW", f"{seconds_a_candle * 1000:.1f} ms a candle make {seconds:.0f} s for {candles} of them"
+            )
+
+    def _judge(self, run: _Run, job: Job) -> None:
         """Note what the run says as a whole; look a second time where nothing is wrong so far."""
         inspector, strategy = run.inspector, run.backtesting.strategylist[0]
         if run.trades is None or run.trial is None:
             return
         inspector.conclude(len(run.trades))
-        for found in _liquidations(strategy):
+        for found in (*_liquidations(strategy), *_leverage(strategy), *self._too_slow(run, job)):
             inspector.note(found)
         if verdict_of(inspector.findings) is not Verdict.ACCEPTED:
             return
         self._clock.enter(Stage.GENERATING_REPORT, 0)
-        look = SecondLook(run.backtesting, lambda: self._config_of(run.part), self._make, self._prepared)
+        look = SecondLook(run.backtesting, lambda: self._config_of(run.part), self._make, self._prepared, job.source)
         try:
-            found_again = look.findings(run.trial.data, inspector.entry_rows, run.trades, run.start_ms)
-        except (Exception, SystemExit) as error:
+            found_again = look.findings(run.trial, inspector.entry_rows, run.start_ms)
+        except BaseException as error:
             if line_of(error.__traceback__) is None:
                 raise  # a fault of ours
             found_again = [run_error(error)]  # it ran before: it minds how often it is run
@@ -171,6 +192,14 @@ def _ordered(findings: tuple[Finding, ...]) -> list[Finding]:
         if not (found.code == "CALLBACK_FAILED" and found.message.partition("(")[0] in misnamed)
     ]
     return sorted(kept, key=lambda found: found.code in _CONSEQUENCES)
+
+
+def _leverage(strategy: Any) -> Iterator[Finding]:
+    """Give the finding where more is borrowed than any stop can make good."""
+    most = max((trade.leverage for trade in LocalTrade.bt_trades), default=1.0)
+    if most > _MOST_LEVERAGE:
+        words = f"A trade has a leverage of {most:g}; {_MOST_LEVERAGE:g} is the most that is taken on"
+        yield finding("LEVERAGE", words, line_of_definition(strategy, "leverage"))
 
 
 def _liquidations(strategy: Any) -> Iterator[Finding]:

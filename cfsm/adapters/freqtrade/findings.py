@@ -1,6 +1,6 @@
 """The codes of what the engine finds, each with what it means for the strategy and what to do about it.
 
-Codes are stable: reports, repair prompts and tests name them. docs/forge.md lists them from this table.
+Codes are stable: reports, repair prompts and tests name them. docs/reference/findings.md lists them from this table.
 """
 
 from collections.abc import Iterable
@@ -54,6 +54,7 @@ MEANINGS: dict[str, Meaning] = {
     "LOAD_FAILED": Meaning(_F, "Freqtrade could not load the strategy.", "Correct what the message names."),
     "STOPLOSS": Meaning(_F, "The stoploss is missing or no negative ratio.", "Set e.g. stoploss = -0.05."),
     "TIMEFRAME": Meaning(_F, "The timeframe is missing or unknown.", 'Set e.g. timeframe = "15m".'),
+    "ATTRIBUTE": Meaning(_F, "An attribute has a value of a type that Freqtrade does not read.", "Correct the line."),
     "ROI": Meaning(_F, "minimal_roi is not what Freqtrade reads.", 'Write e.g. minimal_roi = {"0": 0.05, "60": 0.02}.'),
     "METHOD_MISSING": Meaning(_F, "A method that every strategy has is missing.", "Add it; it returns the dataframe."),
     "INTERFACE_V2": Meaning(_F, "Names of Freqtrade's old interface.", "Use entry, exit and enter_long instead."),
@@ -80,13 +81,22 @@ MEANINGS: dict[str, Meaning] = {
         "Entry signals are cancelled by other signals on the same candle.",
         "Make the conditions exclude each other.",
     ),
+    "SIGNALS_CANCELLED": Meaning(
+        _A,
+        "Most entry signals are cancelled by other signals on the same candle.",
+        "Make the conditions exclude each other.",
+    ),
     "NO_SIGNALS": Meaning(
         _F, "No candle has an entry signal.", "Loosen the entry conditions, or check chained assignments."
     ),
     "SHORTS_DROPPED": Meaning(_A, "There are short signals, but can_short is not True.", "Set can_short = True."),
     "SHORTS_ONLY": Meaning(_F, "All signals are short, but can_short is not True.", "Set can_short = True."),
     "CALLBACK_FAILED": Meaning(_F, "A callback raised; Freqtrade went on without it.", "Correct the callback."),
-    "CONFIRM_NONE": Meaning(_F, "confirm_trade_entry returns nothing, so no trade opens.", "Return True or False."),
+    "CALLBACK_VALUE": Meaning(_F, "A callback gives back what Freqtrade cannot use.", "Return a finite number."),
+    "CALLBACK_UNUSED": Meaning(_A, "A callback is never called.", "Set the attribute that turns it on, or remove it."),
+    "CONFIRM_NONE": Meaning(
+        _F, "A confirmation returns nothing, so trades do not open, or do not close.", "Return True or False."
+    ),
     "NO_TRADES": Meaning(_F, "There were entry signals but no trade.", "Check stake, callbacks and locks."),
     "LOGGED_ERROR": Meaning(
         _F, "Freqtrade logged an error while it ran the strategy.", "Correct what the message names."
@@ -115,7 +125,11 @@ MEANINGS: dict[str, Meaning] = {
     "LIQUIDATION": Meaning(
         _F, "Trades are liquidated before their stop.", "Lower the leverage or tighten the stoploss."
     ),
+    "LEVERAGE": Meaning(_F, "More leverage than any stop can make good.", "Return min(5.0, max_leverage) or less."),
     # Limits and honesty.
+    "SLOW": Meaning(
+        _F, "Indicators and signals would take longer than a run may.", "Vectorise; avoid loops over rows."
+    ),
     "LIMIT_TIME": Meaning(_F, "The run took longer than allowed.", "Look for endless loops; vectorise."),
     "LIMIT_CPU": Meaning(_F, "The run used more processor time than allowed.", "Look for endless loops; vectorise."),
     "LIMIT_MEMORY": Meaning(_F, "The run wanted more memory than allowed.", "Keep fewer and smaller arrays."),

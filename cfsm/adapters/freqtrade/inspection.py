@@ -1,39 +1,20 @@
 """What a strategy gives back for real candles, looked at while Freqtrade runs it."""
 
-import functools
-import inspect
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 from freqtrade.strategy import IStrategy
 
+from cfsm.adapters.freqtrade.callbacks import watch
 from cfsm.adapters.freqtrade.findings import finding
 from cfsm.domain.evaluation import Finding
 
 _CANDLE_COLUMNS = ("date", "open", "high", "low", "close", "volume")
 _ALWAYS = 0.95
 _SIGNALS = ("enter_long", "exit_long", "enter_short", "exit_short")
-CALLBACKS = (
-    "leverage",
-    "custom_stake_amount",
-    "custom_stoploss",
-    "custom_exit",
-    "custom_roi",
-    "custom_entry_price",
-    "custom_exit_price",
-    "confirm_trade_entry",
-    "confirm_trade_exit",
-    "adjust_trade_position",
-    "adjust_entry_price",
-    "adjust_exit_price",
-    "adjust_order_price",
-    "check_entry_timeout",
-    "check_exit_timeout",
-    "order_filled",
-    "bot_start",
-    "bot_loop_start",
-)
+_MOSTLY = 0.5
 
 
 class Broken(Exception):
@@ -52,13 +33,14 @@ class Inspector:
         self.signals: dict[str, int] = dict.fromkeys(_SIGNALS, 0)
         self.usable_entries = 0
         self.rows = 0
+        self._without_values: set[str] = set()
+        self._is_first = True
         self.entry_rows: dict[str, list[int]] = {}
         self._strategy = strategy
-        self._nothing_confirmed = 0
+        self.seconds = 0.0
         strategy.advise_indicators = self._around_indicators(strategy.advise_indicators)
         strategy.ft_advise_signals = self._around_signals(strategy.ft_advise_signals)
-        if overrides(strategy, "confirm_trade_entry"):
-            strategy.confirm_trade_entry = self._around_confirmation(strategy.confirm_trade_entry)
+        watch(strategy, self.note)
 
     def note(self, found: Finding) -> None:
         """Keep a finding, once."""
@@ -68,28 +50,32 @@ class Inspector:
     def conclude(self, trades: int) -> None:
         """Note what the run as a whole says, with this number of trades."""
         longs, shorts = self.signals["enter_long"], self.signals["enter_short"]
-        entries = longs + shorts
+        entries, meant = longs + shorts, longs + shorts * self._strategy.can_short
         if shorts and not self._strategy.can_short:
             code = "SHORTS_DROPPED" if longs else "SHORTS_ONLY"
             self.note(finding(code, f"{shorts} short signals are dropped silently"))
         if self.rows and max(longs, shorts) > _ALWAYS * self.rows:
             self.note(finding("ALWAYS_IN", f"{max(longs, shorts)} of {self.rows} candles have an entry signal"))
         if not entries:
-            self.note(finding("NO_SIGNALS"))
+            empty = ", ".join(sorted(self._without_values)[:5])
+            words = f"No candle has an entry signal; these columns have no values: {empty}" if empty else ""
+            self.note(finding("NO_SIGNALS", words))
         elif not longs and not self._strategy.can_short:
             return
         elif not self.usable_entries:
             self.note(finding("SIGNAL_CONFLICT", f"All {entries} entry signals are cancelled by other signals"))
-        elif not trades and self._nothing_confirmed:
-            self.note(finding("CONFIRM_NONE", f"confirm_trade_entry returned None {self._nothing_confirmed} times"))
         elif not trades:
             self.note(finding("NO_TRADES", f"{self.usable_entries} entry signals, but no trade"))
+        elif meant - self.usable_entries > _MOSTLY * meant:
+            words = f"{meant - self.usable_entries} of {meant} entry signals are cancelled by other signals"
+            self.note(finding("SIGNALS_CANCELLED", words))
 
     def _around_indicators(self, advise: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
         def advise_indicators(dataframe: pd.DataFrame, metadata: Mapping[str, Any]) -> pd.DataFrame:
             before = dataframe.copy()
-            after = advise(dataframe, metadata)
+            after = self._timed(advise, dataframe, metadata)
             self._compare(before, after, "populate_indicators", metadata)
+            self._look_for_values(after)
             return after
 
         return advise_indicators
@@ -97,21 +83,26 @@ class Inspector:
     def _around_signals(self, advise: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
         def ft_advise_signals(dataframe: pd.DataFrame, metadata: Mapping[str, Any]) -> pd.DataFrame:
             before = dataframe.copy()
-            after = advise(dataframe, metadata)
+            after = self._timed(advise, dataframe, metadata)
             self._compare(before, after, "populate_entry_trend and populate_exit_trend", metadata)
             self._count(after, str(metadata.get("pair", "")))
             return after
 
         return ft_advise_signals
 
-    def _around_confirmation(self, confirm: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(confirm)
-        def confirm_trade_entry(*args: Any, **kwargs: Any) -> Any:
-            answer = confirm(*args, **kwargs)
-            self._nothing_confirmed += answer is None
-            return answer
+    def _timed(
+        self, advise: Callable[..., pd.DataFrame], dataframe: pd.DataFrame, metadata: Mapping[str, Any]
+    ) -> pd.DataFrame:
+        begun = time.process_time()
+        after = advise(dataframe, metadata)
+        self.seconds += time.process_time() - begun
+        return after
 
-        return confirm_trade_entry
+    def _look_for_values(self, indicators: pd.DataFrame) -> None:
+        """Keep the names of the columns that have no value for any pair so far."""
+        empty = {str(name) for name in indicators.columns[indicators.isna().all()]}
+        self._without_values = empty if self._is_first else self._without_values & empty
+        self._is_first = False
 
     def _compare(self, before: pd.DataFrame, after: Any, where: str, metadata: Mapping[str, Any]) -> None:
         pair = metadata.get("pair", "")
@@ -155,34 +146,3 @@ class Inspector:
 
 def _same(before: "pd.Series[Any]", after: "pd.Series[Any]") -> bool:
     return bool(before.reset_index(drop=True).equals(after.reset_index(drop=True)))
-
-
-def overrides(strategy: IStrategy, method: str) -> bool:
-    """Say whether a strategy has a method of its own."""
-    return getattr(type(strategy), method, None) is not getattr(IStrategy, method, None)
-
-
-def signature_findings(strategy: IStrategy) -> list[Finding]:
-    """Give the callbacks that do not take the arguments that Freqtrade gives them by name."""
-    found = []
-    for name in CALLBACKS:
-        if not overrides(strategy, name):
-            continue
-        given = [
-            parameter for parameter in _parameters(getattr(IStrategy, name)) if parameter not in {"self", "kwargs"}
-        ]
-        try:
-            inspect.signature(getattr(strategy, name)).bind(**dict.fromkeys(given))
-        except (TypeError, ValueError) as error:
-            line = _line_of_definition(getattr(type(strategy), name))
-            found.append(finding("SIGNATURE", f"{name}(): {error}", line))
-    return found
-
-
-def _parameters(function: Callable[..., Any]) -> list[str]:
-    return list(inspect.signature(function).parameters)
-
-
-def _line_of_definition(function: Any) -> int | None:
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    return code.co_firstlineno if code else None

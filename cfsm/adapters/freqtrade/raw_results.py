@@ -50,6 +50,7 @@ class RawValidation:
     can_short: bool = False
     startup_candle_count: int = 0
     signals: dict[str, int] = field(default_factory=dict)
+    microseconds_per_candle: float = 0.0
 
 
 @dataclass(frozen=True)

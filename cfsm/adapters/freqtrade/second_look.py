@@ -1,10 +1,11 @@
 """A second look at a strategy that passed the first: is its past the same when its future is not there?
 
-Indicators and signals are compared on shortened histories; where callbacks take part in trading, trading on a history
-that ends earlier must fill the same orders.
+Indicators and signals are compared on shortened histories; where callbacks take part in trading, the same orders must
+be filled before prices begin to be quite others.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -14,20 +15,22 @@ from freqtrade.data.dataprovider import DataProvider
 from freqtrade.resolvers import StrategyResolver
 from freqtrade.strategy import IStrategy
 
+from cfsm.adapters.freqtrade.callbacks import CALLBACKS, overrides
 from cfsm.adapters.freqtrade.causality import Causality
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
-from cfsm.adapters.freqtrade.inspection import CALLBACKS, overrides
-from cfsm.adapters.freqtrade.strategy_errors import describe, line_of
-from cfsm.adapters.freqtrade.trial import Trial
+from cfsm.adapters.freqtrade.source_lines import line_of_columns
+from cfsm.adapters.freqtrade.trial import Fill, Trial
+from cfsm.adapters.freqtrade.warm_candles import bent
 from cfsm.adapters.freqtrade.workshop import Prepared
 from cfsm.domain.evaluation import Finding, Verdict
 
-_FEWEST_TRADES = 4
-_CUTS = ((0.25, True), (0.5, False), (0.75, True))
-"""Where among the entries (or the exits) shortened histories end."""
-
-Fill = tuple[int, str, bool, bool, float, float]
-"""When an order was filled, of which pair, whether it is short, an entry, at which price, with which leverage."""
+_FEWEST_FILLS = 4
+_LOOKS = (
+    *((0.15, True, 1, 1 / 3), (0.25, True, 1, 3.0)),
+    *((0.35, True, 4, 1 / 3), (0.45, True, 4, 3.0)),
+    *((0.3, False, 1, 1 / 3), (0.5, False, 1, 3.0)),
+)
+"""Where among the entries (or the exits), and how many candles later, another future begins, and what it is times."""
 
 
 class SecondLook:
@@ -37,30 +40,32 @@ class SecondLook:
     """
 
     def __init__(
-        self, backtesting: Any, config: Callable[[], Config], make: Callable[[Config], Any], prepared: Prepared
+        self,
+        backtesting: Any,
+        config: Callable[[], Config],
+        make: Callable[[Config], Any],
+        prepared: Prepared,
+        source: bytes,
     ) -> None:
         self._backtesting = backtesting
         self._config = config
         self._make = make
         self._prepared = prepared
+        self._source = source
 
-    def findings(
-        self,
-        data: Mapping[str, pd.DataFrame],
-        entries: Mapping[str, Sequence[int]],
-        trades: pd.DataFrame,
-        start_ms: int,
-    ) -> list[Finding]:
-        """Give what the future changes in the past; ``trades`` were made from ``start_ms`` on."""
+    def findings(self, trial: Trial, entries: Mapping[str, Sequence[int]], start_ms: int) -> list[Finding]:
+        """Give what the future changes in the past of a trial that traded from ``start_ms`` on."""
         step_ms = self._backtesting.timeframe_secs * 1000
-        causality = Causality(self._fresh, self._analyse, step_ms, self._backtesting.required_startup)
+        startup = self._backtesting.required_startup
+        causality = Causality(self._fresh, self._analyse, step_ms, startup, partial(line_of_columns, self._source))
+        candles = self._prepared.candles
         try:
-            found = causality.findings(data, entries)
+            found = causality.findings(trial.data, entries)
             if verdict_of(found) is not Verdict.ACCEPTED:
                 return found
-            return [*found, *self._of_trades(trades, tuple(data), start_ms, step_ms)]
+            return [*found, *self._of_trades(trial, start_ms, step_ms)]
         finally:
-            self._prepared.candles.horizon_ms = None
+            candles.horizon_ms = candles.beyond = None
 
     def _fresh(self) -> IStrategy:
         config = self._config()
@@ -83,53 +88,42 @@ class SecondLook:
         indicators: pd.DataFrame = strategy.advise_indicators(candles, {"pair": pair}).copy()
         return indicators, strategy.ft_advise_signals(indicators.copy(), {"pair": pair})
 
-    def _of_trades(self, whole: pd.DataFrame, pairs: Sequence[str], start_ms: int, step_ms: int) -> Iterator[Finding]:
-        """Compare the fills with those of runs that end just after one of them, where callbacks could look ahead."""
+    def _of_trades(self, trial: Trial, start_ms: int, step_ms: int) -> Iterator[Finding]:
+        """Compare the fills with those of runs where the future is another one, which only callbacks could see."""
         strategy = self._backtesting.strategylist[0]
-        if len(whole) < _FEWEST_TRADES or not any(overrides(strategy, name) for name in CALLBACKS):
+        if len(trial.fills) < _FEWEST_FILLS or not any(overrides(strategy, name) for name in CALLBACKS):
             return
-        fills = sorted(_fills(whole))
-        for end_ms in _ends(fills, step_ms):
-            self._prepared.candles.horizon_ms = end_ms + step_ms  # the last candle opens at the end
-            when = pd.Timestamp(end_ms, unit="ms")
-            try:
-                again = sorted(_fills(self._trades_again(pairs, start_ms)))
-            except Exception as error:  # noqa: BLE001 (whatever it is, it is what is to be found)
-                words = f"With a history that ends at {when:%Y-%m-%d %H:%M}: {describe(error)}"
-                yield finding("SHORT_HISTORY", words, line_of(error.__traceback__))
-                return
+        fills = trial.fills
+        for end_ms, factor in _futures(fills, step_ms):
+            again = self._fills_again(trial, start_ms, end_ms, factor)
             example = _first_difference(_before(fills, end_ms), _before(again, end_ms))
             if example is not None:
-                at = pd.Timestamp(example[0], unit="ms")
+                at, when = (pd.Timestamp(moment, unit="ms") for moment in (example[0], end_ms))
                 words = f"The {'entry' if example[3] else 'exit'} in {example[1]} of {at:%Y-%m-%d %H:%M} is another one"
-                yield finding("LOOKAHEAD", f"{words} when the candles after {when:%Y-%m-%d %H:%M} are taken away")
+                yield finding("LOOKAHEAD", f"{words} when prices are others from {when:%Y-%m-%d %H:%M} on")
                 return
 
-    def _trades_again(self, pairs: Sequence[str], start_ms: int) -> pd.DataFrame:
-        backtesting = self._make(self._config())
-        trial = Trial(backtesting, pairs)
-        # What is known of a time at that time: funding as it begins, and how many digits prices had that month.
-        backtesting.futures_data = self._backtesting.futures_data
-        backtesting.price_pair_prec = self._backtesting.price_pair_prec
-        trial.analyse()
-        return trial.trade(start_ms)
+    def _fills_again(self, trial: Trial, start_ms: int, end_ms: int, factor: float) -> Sequence[Fill]:
+        """Trade up to a candle from which on prices go to so many times what they are."""
+        candles = self._prepared.candles
+        candles.horizon_ms, candles.beyond = end_ms, factor
+        changed = pd.Timestamp(end_ms, unit="ms", tz="UTC")
+        data = {
+            pair: bent(frame, int(frame["date"].searchsorted(changed, "left")), factor)
+            for pair, frame in trial.data.items()
+        }
+        other = trial.again(self._make(self._config()), data)
+        other.analyse()
+        other.trade(start_ms, end_ms)
+        return other.fills
 
 
-def _fills(trades: pd.DataFrame) -> Iterator[Fill]:
-    """Give every order that was filled, of every trade."""
-    rows = trades[["pair", "is_short", "leverage", "orders"]].itertuples(index=False, name=None)
-    for pair, is_short, leverage, orders in rows:
-        for order in orders:
-            if order["order_filled_timestamp"]:
-                filled_ms, price = int(order["order_filled_timestamp"]), float(order["safe_price"])
-                yield filled_ms, pair, bool(is_short), bool(order["ft_is_entry"]), price, float(leverage)
-
-
-def _ends(fills: Sequence[Fill], step_ms: int) -> Iterator[int]:
-    """Give the times at which histories shall end: a candle after entries and after exits."""
-    for share, after_entry in _CUTS:
-        times = [fill[0] for fill in fills if fill[3] is after_entry]
-        yield times[int(len(times) * share)] + step_ms
+def _futures(fills: Sequence[Fill], step_ms: int) -> Iterator[tuple[int, float]]:
+    """Give when another future shall begin, and what prices are times in it."""
+    for share, of_entries, later, factor in _LOOKS:
+        times = [fill[0] for fill in fills if fill[3] is of_entries]
+        if times:
+            yield times[int(len(times) * share)] + later * step_ms, factor
 
 
 def _before(fills: Sequence[Fill], end_ms: int) -> list[Fill]:

@@ -5,9 +5,10 @@ What a strategy does shows on a few dozen entries; a validation need not trade t
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
+from freqtrade.persistence import LocalTrade
 
 from cfsm.adapters.freqtrade.findings import finding
 from cfsm.adapters.freqtrade.inspection import Broken
@@ -15,8 +16,15 @@ from cfsm.adapters.freqtrade.inspection import Broken
 _FIRST_PARTS = ((1000, 6), (4000, None))
 """Candles of each pair, and how many pairs at most, of the parts that are tried before the whole."""
 
-_ENTRIES_TRADED = 60
+_ENTRIES_TRADED = 50
 _FEWEST_CANDLES_TRADED = 200
+_LOADED_WITH_CANDLES = (
+    *("timerange", "detail_data", "futures_data", "funding_fee_timeframe_secs", "price_pair_prec", "available_pairs"),
+)
+
+
+Fill = tuple[int, str, bool, bool, float, float]
+"""When an order was filled, of which pair, whether it is short, an entry, at which price, with which leverage."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +53,27 @@ def parts(span: tuple[int, int], step_ms: int, pairs: Sequence[str]) -> Iterator
 
 
 class Trial:
-    """One run of the strategy of this backtesting, which is new, over the candles of some pairs."""
+    """One run of the strategy of this backtesting, which is new, over these candles."""
 
-    def __init__(self, backtesting: Any, pairs: Sequence[str]) -> None:
+    def __init__(self, backtesting: Any, data: Mapping[str, pd.DataFrame]) -> None:
         self.strategy = backtesting.strategylist[0]
+        self.data = data
+        self.fills: list[Fill] = []
         self._backtesting = backtesting
-        loaded, _ = backtesting.load_bt_data()
-        self.data: dict[str, pd.DataFrame] = {pair: loaded[pair] for pair in pairs if pair in loaded}
         self._indicators: Mapping[str, pd.DataFrame] = {}
         self._analysed: dict[str, pd.DataFrame] = {}
+
+    @classmethod
+    def of_pairs(cls, backtesting: Any, pairs: Sequence[str]) -> Self:
+        """Give a trial over the candles of these pairs."""
+        loaded, _ = backtesting.load_bt_data()
+        return cls(backtesting, {pair: loaded[pair] for pair in pairs if pair in loaded})
+
+    def again(self, backtesting: Any, data: Mapping[str, pd.DataFrame]) -> "Trial":
+        """Give a trial of another backtesting over other candles, with the same funding and precision of prices."""
+        for name in _LOADED_WITH_CANDLES:
+            setattr(backtesting, name, getattr(self._backtesting, name))
+        return Trial(backtesting, data)
 
     def analyse(self) -> None:
         """Compute indicators and signals."""
@@ -72,11 +92,11 @@ class Trial:
         latest -= _FEWEST_CANDLES_TRADED * self._step_ms
         return min(times[-_ENTRIES_TRADED], latest) if len(times) > _ENTRIES_TRADED else 0
 
-    def trade(self, start_ms: int = 0) -> pd.DataFrame:
-        """Trade on the candles from this time on, and give the trades as Freqtrade has them."""
+    def trade(self, start_ms: int = 0, end_ms: int | None = None) -> pd.DataFrame:
+        """Trade on the candles that open between these times, and give the trades as Freqtrade has them."""
         startup = self._backtesting.required_startup
-        first = pd.Timestamp(start_ms - startup * self._step_ms, unit="ms", tz="UTC")
-        processed = {pair: _since(frame, first) for pair, frame in self._indicators.items()}
+        first = start_ms - startup * self._step_ms
+        processed = {pair: _between(frame, first, end_ms) for pair, frame in self._indicators.items()}
         traded = [frame["date"].iloc[startup:] for frame in processed.values() if len(frame) > startup]
         if not traded:
             raise Broken(finding("STARTUP_LONG", f"{startup} startup candles leave none to trade on"))
@@ -85,6 +105,7 @@ class Trial:
             start_date=min(dates.iloc[0] for dates in traded).to_pydatetime(),
             end_date=max(dates.iloc[-1] for dates in traded).to_pydatetime(),
         )
+        self.fills = sorted(_fills([*LocalTrade.bt_trades, *LocalTrade.bt_trades_open]))
         trades: pd.DataFrame = results["results"]
         return trades
 
@@ -94,11 +115,27 @@ class Trial:
 
     def _signals_again(self, dataframe: pd.DataFrame, metadata: Mapping[str, Any]) -> pd.DataFrame:
         """Give the signals that are known already for these candles."""
-        return _since(self._analysed[metadata["pair"]], dataframe["date"].iloc[0])
+        return _between(self._analysed[metadata["pair"]], _opens_ms(dataframe.iloc[0]), _opens_ms(dataframe.iloc[-1]))
 
 
-def _since(frame: pd.DataFrame, first: pd.Timestamp) -> pd.DataFrame:
-    return frame.iloc[int(frame["date"].searchsorted(first, "left")) :].reset_index(drop=True)
+def _fills(trades: Sequence[LocalTrade]) -> Iterator[Fill]:
+    for trade in trades:
+        for order in trade.orders:
+            if order.order_filled_date is not None:
+                filled_ms = int(order.order_filled_utc.timestamp() * 1000)
+                is_entry = order.ft_order_side == trade.entry_side
+                yield filled_ms, trade.pair, trade.is_short, is_entry, order.safe_price, trade.leverage
+
+
+def _between(frame: pd.DataFrame, first_ms: int, last_ms: int | None) -> pd.DataFrame:
+    dates = frame["date"]
+    first = int(dates.searchsorted(_moment(first_ms), "left"))
+    stop = len(frame) if last_ms is None else int(dates.searchsorted(_moment(last_ms), "right"))
+    return frame.iloc[first:stop].reset_index(drop=True)
+
+
+def _moment(ms: int) -> pd.Timestamp:
+    return pd.Timestamp(ms, unit="ms", tz="UTC")
 
 
 def _opens_ms(row: "pd.Series[Any]") -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import freqtrade.optimize.backtesting
+import numpy as np
 import pandas as pd
 from freqtrade.configuration import TimeRange
 from freqtrade.data import dataprovider
@@ -21,6 +22,7 @@ from freqtrade.exchange import timeframe_to_seconds
 from numpy import format_float_positional
 
 _PRICES = ("open", "high", "low", "close")
+_CANDLES_BENT = 8
 Key = tuple[str, str, str]
 """Pair, timeframe and Freqtrade's candle type."""
 
@@ -39,6 +41,8 @@ class WarmCandles:
         self._origins: dict[int, tuple[Key, int]] = {}
         self.horizon_ms: int | None = None
         """When set, what is served ends with the candles that are closed by then."""
+        self.beyond: float | None = None
+        """When set too, the candles after those are there, with prices that go to so many times what they are."""
 
     def __contains__(self, key: Key) -> bool:
         return key in self._frames
@@ -80,7 +84,10 @@ class WarmCandles:
         if self.horizon_ms is None:
             return frame
         last = pd.Timestamp(self.horizon_ms - timeframe_to_seconds(timeframe) * 1000, unit="ms", tz="UTC")
-        part = frame.iloc[: int(frame["date"].searchsorted(last, "right"))]
+        known = int(frame["date"].searchsorted(last, "right"))
+        if self.beyond is not None:
+            return bent(frame, known, self.beyond)
+        part = frame.iloc[:known]
         if id(frame) in self._origins:
             self._origins[id(part)] = self._origins[id(frame)]
         return part
@@ -114,6 +121,17 @@ class WarmCandles:
             candles[name] = column.to_numpy().astype("int64" if whole else "float64")
         monthly = candles.set_index("date")["max_count"].resample("MS").max()
         return 1 / 10**monthly
+
+
+def bent(candles: pd.DataFrame, first: int, factor: float) -> pd.DataFrame:
+    """Give candles whose prices, within a few candles from this row on, go to so many times what they are."""
+    changed = candles.copy()
+    steps = np.minimum(np.arange(1, len(candles) - first + 1) / _CANDLES_BENT, 1.0)
+    for name in (*_PRICES, "volume"):
+        values = changed[name].to_numpy(dtype="float64", copy=True)
+        values[first:] *= factor**steps
+        changed[name] = values
+    return changed
 
 
 def bounds(dates: "pd.Series[Any]", timerange: TimeRange, timeframe: str, startup: int) -> tuple[int, int]:

@@ -79,6 +79,27 @@ WRONG = {
         + b"\n    def leverage(self, pair, max_leverage, **kwargs):\n        return max_leverage\n",
         "LIQUIDATION",
     ),
+    "exits never confirmed": (with_method("def confirm_trade_exit(self, **kwargs):", "    pass"), "CONFIRM_NONE"),
+    "leverage is nothing": (with_method("def leverage(self, **kwargs):", "    pass"), "CALLBACK_VALUE"),
+    "stake is no number": (
+        with_method("def custom_stake_amount(self, **kwargs):", '    return float("nan")'),
+        "CALLBACK_VALUE",
+    ),
+    "informative pairs raise": (with_method("def informative_pairs(self):", "    return 1 / 0"), "CALLBACK_FAILED"),
+    "too much leverage": (
+        with_method("def leverage(self, max_leverage, **kwargs):", "    return max_leverage"),
+        "LEVERAGE",
+    ),
+    "a column without values": (
+        in_indicators('dataframe["mean"] = dataframe["close"].rolling(90_000).mean()')
+        .replace(b".loc[up,", b'.loc[up & (dataframe["close"] > dataframe["mean"]),')
+        .replace(b".loc[down,", b'.loc[down & (dataframe["close"] < dataframe["mean"]),'),
+        "NO_SIGNALS",
+    ),
+    "roi is a list": (changed(('{"0": 0.04, "240": 0.01}', "[0.04]")), "ROI"),
+    "stoploss is nothing": (changed(("stoploss = -0.08", "stoploss = None")), "STOPLOSS"),
+    "startup is text": (changed(("startup_candle_count = 120", 'startup_candle_count = "120"')), "ATTRIBUTE"),
+    "interrupted by itself": (in_indicators("raise KeyboardInterrupt"), "INDICATORS_FAILED"),
     "exit of the process": (in_indicators("raise SystemExit(0)"), "INDICATORS_FAILED"),
     "random": (
         at_top("import numpy as np")
@@ -147,6 +168,101 @@ def test_a_signal_made_of_the_next_candle_is_found(forge):
     )
 
     assert codes(validate(forge, source)) == ["LOOKAHEAD"]
+
+
+def test_the_line_of_a_wrong_attribute_is_named(forge):
+    source = changed(("stoploss = -0.08", "stoploss = None"))
+
+    (found,) = validate(forge, source).findings
+
+    assert source.splitlines()[found.line - 1] == b"    stoploss = None"
+
+
+def test_the_line_of_a_biased_column_is_named(forge):
+    line = 'dataframe["bias"] = dataframe["close"].shift(-1)'
+    source = in_indicators(line).replace(b".loc[up,", b'.loc[up & (dataframe["bias"] > dataframe["close"]),')
+
+    (found,) = validate(forge, source).findings
+
+    assert source.splitlines()[found.line - 1].strip() == line.encode()
+
+
+SEEN = (
+    '        dataframe["fast"] =',
+    '        self.seen = getattr(self, "seen", {}) | {metadata["pair"]: dataframe.copy()}\n        dataframe["fast"] =',
+)
+LATER = (
+    "    candles = self.seen[pair]",
+    '    later = candles.loc[candles["date"] > current_time, "close"].head(6)',
+    "    rising = len(later) > 0 and later.iloc[-1] > later.iloc[0]",
+)
+KNOWING = {
+    "an entry": ("def confirm_trade_entry(self, pair, current_time, **kwargs):", *LATER, "    return bool(rising)"),
+    "a stake": (
+        "def custom_stake_amount(self, pair, current_time, proposed_stake, **kwargs):",
+        *LATER,
+        "    return proposed_stake if rising else 0",
+    ),
+    "a leverage": ("def leverage(self, pair, current_time, **kwargs):", *LATER, "    return 5.0 if rising else 1.0"),
+    "a stop": (
+        "use_custom_stoploss = True",
+        "def custom_stoploss(self, pair, current_time, **kwargs):",
+        *LATER,
+        "    return -0.08 if rising else -0.001",
+    ),
+    "candles asked for": (
+        "def confirm_trade_entry(self, pair, current_time, **kwargs):",
+        "    candles = self.dp.historic_ohlcv(pair, self.timeframe)",
+        *LATER[1:],
+        "    return bool(rising)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", KNOWING, ids=str)
+def test_a_callback_that_knows_later_prices_is_found(forge, case):
+    method = "\n" + "".join(f"    {line}\n" for line in KNOWING[case])
+
+    assert "LOOKAHEAD" in codes(validate(forge, changed(SEEN) + method.encode()))
+
+
+UNCALLED = {
+    "custom_stoploss": "use_custom_stoploss is not True",
+    "custom_roi": "use_custom_roi is not True",
+    "adjust_trade_position": "position_adjustment_enable is not True",
+}
+
+
+@pytest.mark.parametrize("name", UNCALLED, ids=str)
+def test_a_callback_that_is_never_called_is_advice(forge, name):
+    outcome = validate(forge, with_method(f"def {name}(self, **kwargs):", "    return None"))
+
+    assert (outcome.verdict, codes(outcome)) == (Verdict.ACCEPTED, ["CALLBACK_UNUSED"])
+    assert UNCALLED[name] in outcome.findings[0].message
+
+
+def test_signals_that_are_mostly_cancelled_are_advice(forge):
+    often = '        dataframe.loc[dataframe["date"].dt.hour > 5, ["exit_long", "exit_short"]] = 1\n'
+
+    source = changed((ENTRY, ENTRY + often))
+
+    assert "SIGNALS_CANCELLED" in codes(validate(forge, source))
+
+
+def test_rare_entries_are_looked_for_in_the_whole_history(forge):
+    source = changed(
+        (ENTRY, '        dataframe.loc[up & (dataframe["date"].dt.day == 8), "enter_long"] = 1\n'),
+        ('        dataframe.loc[down, "enter_short"] = 1\n', ""),
+    )
+
+    outcome = validate(forge, source)
+
+    assert outcome.verdict is Verdict.ACCEPTED
+    assert 0 < outcome.signals["enter_long"] < 30
+
+
+def test_what_a_candle_costs_is_measured(forge):
+    assert 0 < validate(forge, right()).microseconds_per_candle < 100_000
 
 
 def test_a_callback_that_reads_later_candles_is_found(forge):
