@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+import cfsm
 from cfsm.application.ports import Misconfigured, TryAgain
 from cfsm.bootstrap import House
 from cfsm.cli.output import (
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from cfsm.adapters.ollama import OllamaModels
 
 GIGABYTE = 1e9
+DEMONSTRATION = Path(cfsm.__file__).parent / "adapters" / "ollama" / "scripted" / "demonstration.yaml"
+"""The script of models that are none."""
 
 
 @click.group(invoke_without_command=True)
@@ -194,6 +199,36 @@ def test(house: House, names: tuple[str, ...], timeout_seconds: float, as_json: 
     if any(isinstance(result, TryAgain) for result in tested.values()):
         return EXIT_TRY_AGAIN if len(tested) == 1 else EXIT_FAILED
     return EXIT_FAILED if any(isinstance(result, Exception) for result in tested.values()) or not tested else 0
+
+
+@models.command()
+@click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@click.option("--port", type=click.IntRange(0, 65_535), default=11_434, show_default=True, help="0: any free one.")
+def serve(script: Path | None, port: int) -> None:
+    """Serve scripted models on loopback, as an Ollama server would, until Ctrl+C: to try the factory without Ollama.
+
+    No model is behind it: what its models say stands in the script, by default in that of `cfsm demo --models`. The
+    address is printed; docs/how-to/models.md says how a script is written.
+
+    \b
+    Examples:
+      cfsm models serve
+      cfsm models serve mine.yaml --port 0
+    """
+    from cfsm.adapters.ollama.scripted import OllamaServer
+
+    try:
+        server = OllamaServer.from_file(script or DEMONSTRATION)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="SCRIPT") from error
+    try:
+        running = server.run_in_thread(port)
+        with running:
+            click.echo(server.url)
+            talk(f"Scripted models, which answer what is written: {', '.join(server.models)}. Ctrl+C ends it.")
+            Event().wait()
+    except OSError as error:
+        raise click.ClickException(f"port {port} of loopback cannot be served: {error.strerror}") from error
 
 
 def _told(result: Speed | Exception) -> Mapping[str, Any]:

@@ -1,19 +1,19 @@
 """What the fake promises: the shapes, statuses and habits of the real server."""
 
 import json
-from pathlib import Path
 
 import httpx
 import ollama
 import pytest
 
+from cfsm.cli.models import DEMONSTRATION
 from cfsm.domain.blueprint import schema
 from cfsm.domain.intake.blueprints import take_in_blueprint
 from cfsm.domain.intake.choices import choice_in
 from cfsm.domain.intake.code import Wanted
 from cfsm.domain.intake.opinions import ideas_in
 from cfsm.domain.intake.taking_in import take_in
-from tests.fakes.ollama_server import OllamaServer, main
+from tests.fakes.ollama_server import OllamaServer
 
 SCRIPT = {
     "queue": 1,
@@ -208,22 +208,14 @@ def test_a_script_is_read_from_a_file_with_the_answers_beside_it(tmp_path):
     assert answer.json()["response"] == "from a file"
 
 
-def test_the_command_wants_a_script():
-    with pytest.raises(SystemExit):
-        main([])
-
-
-CONTEST = Path(__file__).parents[2] / "fakes" / "ollama_contest.yaml"
-
-
 def said(url, model, prompt, **others):
     asked = {"model": model, "prompt": prompt, "stream": False, **others}
     return httpx.post(f"{url}/api/generate", json=asked).json()["response"]
 
 
-@pytest.mark.parametrize("model", ["cogito:8b", "mistral:7b-instruct-q4_0", "phi3:mini"])
-def test_the_contest_s_models_write_strategies_that_can_be_taken_in(model):
-    with OllamaServer.from_file(CONTEST).run_in_thread() as server:
+@pytest.mark.parametrize("model", sorted(OllamaServer.from_file(DEMONSTRATION).models))
+def test_the_demonstration_s_models_write_strategies_that_can_be_taken_in(model):
+    with OllamaServer.from_file(DEMONSTRATION).run_in_thread() as server:
         source = take_in(said(server.url, model, "Write a strategy."), Wanted("Wanted"))
         form = take_in_blueprint(said(server.url, model, "Write a strategy.", format=schema()))
         ideas = ideas_in(said(server.url, model, "Name two ideas for a strategy."))

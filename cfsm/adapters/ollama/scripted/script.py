@@ -1,13 +1,18 @@
-"""What a scripted model says, and how it fails: the reactions of ``ollama_server``'s script."""
+"""What a scripted model says, and how it fails: the reactions of a script."""
 
 import asyncio
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 DEFAULT_KEEP_ALIVE_SECONDS = 300.0
+LONG_CHARACTERS = 1_000_000
+"""Longer texts are cut into pieces of four characters: nobody counts their tokens."""
+
 TOKEN = re.compile(r"\s?\w{1,5}|\s?[^\w\s]|\s+")
 
 
@@ -53,12 +58,13 @@ class Model:
     loaded_context: int = 0
     expires_at: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        """Give it a digest of its own, and room for one answer at a time."""
         self.digest = self.digest or hashlib.sha256(self.name.encode()).hexdigest()
         self.slots = asyncio.Semaphore(1)
 
-    def reaction(self, prompt):
-        """The first reaction whose ``when`` matches, else the next unconditional one."""
+    def reaction(self, prompt: str) -> Reaction:
+        """Give the first reaction whose ``when`` matches, else the next unconditional one."""
         for reaction in self.reactions:
             if reaction.when and re.search(reaction.when, prompt, re.IGNORECASE | re.DOTALL):
                 return reaction
@@ -70,7 +76,8 @@ class Model:
         return reaction
 
     @property
-    def details(self):
+    def details(self) -> dict[str, Any]:
+        """Give what the server tells of a model in every list."""
         return {
             "parent_model": "",
             "format": "gguf",
@@ -86,19 +93,19 @@ class Seen:
     """A request, and how it ended: ``answered``, ``failed``, ``cancelled`` or ``running``."""
 
     path: str
-    body: dict
+    body: dict[str, Any]
     prompt: str = ""
     prompt_tokens: int = 0
     sent_characters: int = 0
     ended: str = "running"
 
 
-def tokens(text):
+def tokens(text: str) -> int:
     """Count tokens roughly as a small model's tokeniser does."""
     return len(TOKEN.findall(text))
 
 
-def cut_to(text, limit):
+def cut_to(text: str, limit: int) -> str:
     """Drop the middle of a text that has more tokens than the context, as the server does without a word."""
     pieces = TOKEN.findall(text)
     if len(pieces) <= limit:
@@ -107,7 +114,7 @@ def cut_to(text, limit):
     return "".join(pieces[:keep]) + "".join(pieces[-(limit - keep) :])
 
 
-def smallest(schema):
+def smallest(schema: Mapping[str, Any]) -> Any:
     """Give the smallest instance of a JSON schema: what a grammar at least enforces."""
     if "const" in schema:
         return schema["const"]
@@ -125,7 +132,8 @@ def smallest(schema):
     return {"string": "", "boolean": False}.get(kind)
 
 
-def is_json(text):
+def is_json(text: str) -> bool:
+    """Say whether a text is JSON as a whole."""
     try:
         json.loads(text)
     except ValueError:
@@ -133,23 +141,24 @@ def is_json(text):
     return True
 
 
-def moment(seconds):
+def moment(seconds: float) -> str:
+    """Give a moment (seconds since 1970) as Go writes it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def limited(text, room):
+def limited(text: str, room: int) -> tuple[list[str], bool]:
     """Give the tokens of a text that fit, and whether it was cut."""
-    pieces = TOKEN.findall(text) if len(text) < 1_000_000 else [text[i : i + 4] for i in range(0, len(text), 4)]
+    pieces = TOKEN.findall(text) if len(text) < LONG_CHARACTERS else [text[i : i + 4] for i in range(0, len(text), 4)]
     return (pieces[: max(room, 0)], True) if len(pieces) > room else (pieces, False)
 
 
-def keep_alive_seconds(value):
+def keep_alive_seconds(value: object) -> float:
     """Read Ollama's keep_alive: seconds, or a duration such as ``5m``; below 0 is for ever."""
     if value is None:
         return DEFAULT_KEEP_ALIVE_SECONDS
-    if isinstance(value, (int, float)):
+    if isinstance(value, int | float):
         return float(value)
-    found = re.fullmatch(r"(-?\d+(?:\.\d+)?)(ms|s|m|h)?", value.strip())
+    found = re.fullmatch(r"(-?\d+(?:\.\d+)?)(ms|s|m|h)?", str(value).strip())
     if not found:
         return DEFAULT_KEEP_ALIVE_SECONDS
     unit = timedelta(

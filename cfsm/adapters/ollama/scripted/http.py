@@ -1,11 +1,19 @@
-"""A small HTTP server on loopback for fakes: asyncio streams, keep-alive, JSON bodies; nothing more."""
+"""A small HTTP server on loopback: asyncio streams, keep-alive, JSON bodies; nothing more."""
 
 import asyncio
 import contextlib
 import json
 import threading
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
 
-REASONS = {
+Body = dict[str, Any]
+Handler = Callable[[StreamReader, StreamWriter, str, Body], Awaitable[bool]]
+"""Answers on the writer and gives whether the connection may be used again."""
+
+REASONS: Mapping[int, str] = {
     200: "OK",
     400: "Bad Request",
     404: "Not Found",
@@ -15,72 +23,84 @@ REASONS = {
 
 
 class LoopbackServer:
-    """Serves ``routes``: (method, path) to a coroutine taking (reader, writer, path, body).
+    """Serves ``routes``: method and path to a handler. ``url`` is known once it has started."""
 
-    A handler answers on the writer and gives whether the connection may be used again.
-    """
+    def __init__(self) -> None:
+        self.routes: dict[tuple[str, str], Handler] = {}
+        self.url = ""
+        self._connections: set[asyncio.Task[Any]] = set()
+        self._server: asyncio.Server | None = None
 
-    def __init__(self):
-        self.routes = {}
-        self._connections = set()
-        self._server = None
-
-    async def start_at(self, path):
+    async def start_at(self, path: str | Path) -> Self:
         """Serve on a unix socket."""
         self._server = await asyncio.start_unix_server(self._connection, path)
         return self
 
-    async def start(self, port=0, host="127.0.0.1"):
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> Self:
+        """Serve on a port of loopback; 0 takes any that is free."""
         self._server = await asyncio.start_server(self._connection, host, port)
-        self.port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://{host}:{self.port}"
+        self.url = f"http://{host}:{self._server.sockets[0].getsockname()[1]}"
         return self
 
-    async def stop(self):
-        self._server.close()
+    async def stop(self) -> None:
+        """End every connection and serve no more."""
+        if self._server is not None:
+            self._server.close()
         for connection in list(self._connections):
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     @contextlib.contextmanager
-    def run_in_thread(self, port=0):
+    def run_in_thread(self, port: int = 0) -> Iterator[Self]:
         """Serve from a thread of its own while the block lasts."""
         ready = threading.Event()
-        handle = {}
+        ends: list[Callable[[], object]] = []
+        failed: list[OSError] = []
 
-        async def serve():
-            handle["over"], handle["loop"] = asyncio.Event(), asyncio.get_running_loop()
-            await self.start(port)
-            ready.set()
-            await handle["over"].wait()
+        async def serve() -> None:
+            over, loop = asyncio.Event(), asyncio.get_running_loop()
+            ends.append(lambda: loop.call_soon_threadsafe(over.set))
+            try:
+                await self.start(port)
+            except OSError as error:
+                failed.append(error)
+                return
+            finally:
+                ready.set()
+            await over.wait()
             await self.stop()
 
         thread = threading.Thread(target=lambda: asyncio.run(serve()))
         thread.start()
         ready.wait()
         try:
+            if failed:
+                raise failed[0]
             yield self
         finally:
-            handle["loop"].call_soon_threadsafe(handle["over"].set)
+            if not failed:
+                ends[0]()
             thread.join()
 
-    async def _connection(self, reader, writer):
+    async def _connection(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Serve the requests of one connection, one after the other; being cancelled ends it quietly."""
-        self._connections.add(asyncio.current_task())
+        task = asyncio.current_task()
+        assert task is not None, "a connection is served by a task of its own"
+        self._connections.add(task)
         try:
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while await self._request(reader, writer):
                     pass
         finally:
-            self._connections.discard(asyncio.current_task())
+            self._connections.discard(task)
             writer.close()
 
-    async def _request(self, reader, writer):
+    async def _request(self, reader: StreamReader, writer: StreamWriter) -> bool:
         line = await reader.readline()
         if not line.strip():
             return False
         method, path, _ = line.decode("latin-1").split(" ", 2)
-        headers = {}
+        headers: dict[str, str] = {}
         while (line := await reader.readline()).strip():
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.strip().lower()] = value.strip()
@@ -97,7 +117,7 @@ class LoopbackServer:
             return await self.answer(writer, 400, {"error": str(error)})
         return await handler(reader, writer, path, body)
 
-    async def answer(self, writer, status, value):
+    async def answer(self, writer: StreamWriter, status: int, value: object) -> bool:
         """Send a whole response, as JSON unless the value is text; the connection may be used again."""
         body = (value if isinstance(value, str) else json.dumps(value)).encode()
         writer.write(
@@ -109,13 +129,13 @@ class LoopbackServer:
         return True
 
     @staticmethod
-    async def begin_stream(writer, content_type):
+    async def begin_stream(writer: StreamWriter, content_type: str) -> None:
         """Send the head of a chunked response."""
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         await writer.drain()
 
     @staticmethod
-    async def chunk(writer, content):
+    async def chunk(writer: StreamWriter, content: bytes) -> None:
         """Send one chunk; an empty one ends the stream."""
         writer.write(f"{len(content):x}\r\n".encode() + content + b"\r\n")
         await writer.drain()
