@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,13 @@ HURRIED_STOP_SECONDS = 10.0
 
 
 @click.command()
-@click.option("--count", type=click.IntRange(1, 200), default=12, show_default=True, help="How many strategies.")
+@click.option("--count", type=click.IntRange(1, 200), help="How many strategies. [default: 12; 3 with --models]")
+@click.option(
+    "--models",
+    "with_models",
+    is_flag=True,
+    help="Watch several models at work without Ollama: scripted ones play them.",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the first one. [default: drawn]")
 @click.option(
     "--timeout",
@@ -35,18 +41,40 @@ HURRIED_STOP_SECONDS = 10.0
     help="Seconds after which it is left to `cfsm run`.",
 )
 @click.pass_obj
-def demo(house: House, count: int, seed: int | None, timeout_seconds: float) -> int:
+def demo(house: House, count: int | None, with_models: bool, seed: int | None, timeout_seconds: float) -> int:
     """Make strategies, validate them by executing them, backtest them, and show the leaderboard.
 
     Uses the factory that runs on this home, or runs one for as long as it takes. All that happens is recorded as events
     in the home and can be replayed and audited afterwards.
+
+    With --models three models make strategies together: a contest, a vote, a consensus. They are a demonstration: what
+    they say is written in a file, and it is recorded in a home of its own, the folder `demonstration` of this one.
+
+    \b
+    Examples:
+      cfsm demo
+      cfsm demo --models
     """
+    from cfsm.cli.demonstration import ask_together, demonstration
     from cfsm.cli.generate import request
 
     dataset = open_dataset(house, house.conditions.dataset)
     talk(f"Candles: {dataset.label}, {len(dataset.pairs)} pairs, {dataset.first:%Y-%m-%d} to {dataset.last:%Y-%m-%d}.")
+    if with_models:
+        with demonstration(house) as rehearsal:
+            return _make(rehearsal, lambda: ask_together(rehearsal, count or 3, seed), timeout_seconds, MODELS_WENT_ON)
+    types = list(house.settings.generation.strategy_types)
+    return _make(house, lambda: request(house, types, count or 12, seed), timeout_seconds)
+
+
+MODELS_WENT_ON = ("generations list", "generations show {strategy}", "models --by mode")
+"""What to look at after models made strategies."""
+
+
+def _make(house: House, ask: Callable[[], Sequence[str]], timeout_seconds: float, more: Sequence[str] = ()) -> int:
+    """Let the factory make what is asked for, show it as it goes and the leaderboard; give the exit code."""
     with _running_factory(house) as factory:
-        generations = request(house, list(house.settings.generation.strategy_types), count, seed)
+        generations = ask()
         done = _watch(house, generations, timeout_seconds, factory)
     if factory is not None and not done and factory.returncode:
         talk(f"The factory ended with exit code {factory.returncode}; see above, and the logs in {house.path}/logs.")
@@ -54,7 +82,7 @@ def demo(house: House, count: int, seed: int | None, timeout_seconds: float) -> 
     if not done:
         talk(f"Not all were done in {timeout_seconds:g} s. `cfsm run` goes on from there; `cfsm status` says more.")
         return EXIT_FAILED
-    _show(house)
+    _show(house, more)
     return 0
 
 
@@ -156,6 +184,8 @@ def _follow_one(happening: Any, wanted: set[str], strategies: dict[str, str], en
     if happening.topic == "Strategy.Generated" and facts["generation_id"] in wanted:
         strategies[originator] = facts["name"]
         return f"generated   {facts['name']}"
+    if happening.topic in TALK and str(UUID(originator)) in wanted:
+        return f"{happening.topic.partition('.')[2].lower():<11} {WORDS[happening.topic](facts)}"
     if originator not in strategies or happening.topic not in ENDS:
         return ""
     if happening.topic != "Strategy.Validated":
@@ -163,6 +193,10 @@ def _follow_one(happening: Any, wanted: set[str], strategies: dict[str, str], en
     return f"{ENDS[happening.topic]:<11} {strategies[originator]}  {WORDS[happening.topic](facts)}"
 
 
+TALK = {
+    f"Generation.{each}"
+    for each in ("Planned", "Asked", "Answered", "AnswerFailed", "Proposed", "Screened", "Voted", "Judged")
+} | {"Generation.FellBack", "Generation.Decided"}
 ENDS = {
     "Strategy.Validated": "validated",
     "Strategy.Backtested": "backtested",
@@ -170,7 +204,7 @@ ENDS = {
 }
 
 
-def _show(house: House) -> None:
+def _show(house: House, more: Sequence[str] = ()) -> None:
     from cfsm.cli import leaderboard
     from cfsm.projections.leaderboard import LeaderboardView
 
@@ -180,7 +214,8 @@ def _show(house: House) -> None:
     best = view.top(1, house.proof_rules)
     talk("\nGo on with:")
     commands = (f"lineage {best[0].name}", f"history show {best[0].name}", f"strategies show {best[0].name} --source")
-    for command in (*(commands if best else ()), "history verify", "run"):
+    further = (each.format(strategy=best[0].name) for each in more if best or "{" not in each)
+    for command in (*(commands if best else ()), *further, "history verify", "run"):
         talk(f"  {_program(house)} {command}")
 
 

@@ -196,3 +196,20 @@ def test_the_same_on_real_candles(tmp_path):
         assert figures["parts"]["screening"]["backtest_start"] >= "2025-01-05"
         assert figures["backtest_start"] > figures["parts"]["screening"]["backtest_end"]
         assert "none altered" in running.cfsm("history", "verify").stdout
+
+
+def test_a_demonstration_of_models_makes_strategies_together_and_credits_no_real_model(tmp_path):
+    with RunningFactory(tmp_path / "home", seconds=None, configuration=CALM % "synthetic") as running:
+        running.cfsm("data", "synth", "--start", "2025-01-01", "--end", "2025-03-01")
+
+        said = demo(running, "--models")
+        own = RunningFactory(running.home / "demonstration", seconds=None)
+        generations = json.loads(own.cfsm("generations", "list", "--json").stdout)
+        models = json.loads(own.cfsm("models", "--by", "model", "--json").stdout)
+
+    assert said.returncode == 0, said.stderr
+    assert "DEMONSTRATION: no language model is at work" in said.stderr
+    assert {each["mode"] for each in generations} == {"contest", "voting", "consensus"}
+    assert all(each["strategy_name"] for each in generations)
+    assert all(each["model"].startswith("demonstration") for each in models)
+    assert not (running.home / "events.sqlite").exists(), "nothing of it is among the factory's own events"
