@@ -25,6 +25,9 @@ THINKING = "thinking"
 
 MAX_DETAIL_CHARACTERS = 2_000
 
+KEEP_ALIVE = "10m"
+"""How long the server keeps a model in memory after an answer, so that the next question finds it there."""
+
 
 @dataclass(frozen=True)
 class Asking:
@@ -185,6 +188,8 @@ class Conversation:
             num_predict=step.num_predict,
             temperature=step.temperature,
             schema=orjson.loads(self._blobs.get(schema)) if schema else None,
+            think=False,  # thoughts would be cut off by num_predict, and the answer with them
+            keep_alive=KEEP_ALIVE,
             limit_seconds=step.limit_seconds,
             first_token_seconds=min(self._limits.first_token_seconds, step.limit_seconds),
             idle_seconds=min(self._limits.idle_seconds, step.limit_seconds),

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from cfsm.application.conversation import Asking, Conversation
 from cfsm.application.ports import Prompts
-from cfsm.application.proposing import Brief, Proposals, Surroundings
+from cfsm.application.proposing import Brief, Proposals, Surroundings, tokens
+from cfsm.domain.answer_forms import CHOICE, IDEA, IDEAS
 from cfsm.domain.contest import Candidate, ranked, tied
 from cfsm.domain.conversation import (
     DecidedBy,
@@ -17,7 +18,6 @@ from cfsm.domain.conversation import (
     Mode,
     Plan,
     Purpose,
-    Unasked,
     Vote,
 )
 from cfsm.domain.generation import Generation
@@ -25,35 +25,13 @@ from cfsm.domain.intake.choices import choice_in, letters
 from cfsm.domain.intake.opinions import Idea, ideas_in
 from cfsm.domain.planning import PREDEFINED
 from cfsm.domain.residency import Round
+from cfsm.domain.setbacks import is_anyone_there, is_out, why_not, why_nothing
 
 SHORT_ANSWER_TOKENS = 500
 """The longest answer that is no strategy: ideas, an agreement, a vote, a judgement."""
 
 ENOUGH_TOGETHER = 2
 """Proposals, or models with ideas, without which there is nothing to join."""
-
-CHOICE: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {"best": {"type": "string", "maxLength": 1}, "reason": {"type": "string", "maxLength": 300}},
-    "required": ["best", "reason"],
-}
-_LINE: Mapping[str, Any] = {"type": "string", "maxLength": 200}
-IDEA: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string", "maxLength": 60},
-        "indicators": {"type": "array", "maxItems": 6, "items": {"type": "string", "maxLength": 40}},
-        "entry": _LINE,
-        "exit": _LINE,
-        "risk": _LINE,
-    },
-    "required": ["name", "indicators", "entry", "exit", "risk"],
-}
-IDEAS: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {"ideas": {"type": "array", "minItems": 1, "maxItems": 3, "items": IDEA}},
-    "required": ["ideas"],
-}
 
 Result = TypeVar("Result")
 
@@ -104,7 +82,7 @@ class Modes:
             candidate = await self._standard(mode)
         if candidate is None:
             before = self._plan.writers[0] if mode is Mode.SINGLE else mode.value
-            self._fall_back("predefined", before, PREDEFINED, self._why_nothing())
+            self._fall_back("predefined", before, PREDEFINED, why_nothing(self._generation))
         return candidate
 
     # One model
@@ -115,9 +93,9 @@ class Modes:
 
     async def _standard(self, mode: Mode) -> Candidate | None:
         """What takes over where a cooperation failed: the fastest model alone, if any model is there at all."""
-        if not self._is_anyone_there():
+        if not is_anyone_there(self._generation):
             return None
-        self._fall_back("mode", mode.value, Mode.SINGLE.value, self._why_nothing())
+        self._fall_back("mode", mode.value, Mode.SINGLE.value, why_nothing(self._generation))
         return await self._one_of(self._plan.fallbacks, "alone ")
 
     async def _one_of(self, models: Sequence[str], label: str) -> Candidate | None:
@@ -127,17 +105,22 @@ class Modes:
                 self._decide([candidate], candidate, DecidedBy.ONLY_ONE)
                 return candidate
             if place + 1 < len(models):
-                self._fall_back("model", model, models[place + 1], self._why_not(f"{label}{model}"))
+                self._fall_back("model", model, models[place + 1], why_not(self._generation, f"{label}{model}"))
         return None
 
     async def _sampling(self) -> Candidate | None:
         """One model writes several times over, each time with another seed; the best is taken."""
-        model = self._plan.writers[0]
-        made = [
-            await self._proposals.make(self._writing(f"{model} #{number}", model))
-            for number in range(1, self._plan.samples + 1)
-        ]
-        return await self._best(made)
+        model, fallbacks = self._plan.writers[0], self._plan.fallbacks
+        made = []
+        for number in range(1, self._plan.samples + 1):
+            made.append(await self._proposals.make(self._writing(f"{model} #{number}", model)))
+            if is_out(self._generation, model):
+                break
+        best = await self._best(made)
+        if best is None and fallbacks:
+            self._fall_back("model", model, fallbacks[0], why_nothing(self._generation))
+            return await self._one_of(fallbacks, "")
+        return best
 
     # Several models
 
@@ -152,12 +135,16 @@ class Modes:
             if found:
                 self._fall_back("mode", Mode.VOTING, Mode.CONTEST, "only one proposal runs: there is nothing to join")
             return await self._best(found)
-        votes = await self._votes(found)
-        joined = await self._by_the_strongest(lambda model: self._joining(model, found, votes))
-        if joined is not None:
+        facts = self._joining(found, await self._votes(found))
+        prompt, purpose = f"synthesis-{self._plan.channel}", Purpose.SYNTHESIS
+        joined = facts and await self._by_the_strongest(
+            lambda model: Brief(f"synthesis by {model}", purpose, model, prompt, facts)
+        )
+        if joined:
             self._decide([joined, *found], joined, DecidedBy.MODE)
             return joined
-        self._fall_back("mode", Mode.VOTING, Mode.CONTEST, "no model joined the proposals into one that runs")
+        why = "no model joined the proposals into one that runs" if facts else "the proposals are too long to be joined"
+        self._fall_back("mode", Mode.VOTING, Mode.CONTEST, why)
         return await self._best(found)
 
     async def _consensus(self) -> Candidate | None:
@@ -181,35 +168,43 @@ class Modes:
 
     async def _by_the_strongest(self, brief: Callable[[str], Brief]) -> Candidate | None:
         """Let the strongest model do what only one does; where it fails the next strongest does."""
-        models = self._plan.strongest
+        models = self._strongest()
         for place, model in enumerate(models):
             wanted = brief(model)
             made = await self._proposals.make(wanted)
             if made is not None:
                 return made
             if place + 1 < len(models):
-                self._fall_back("model", model, models[place + 1], self._why_not(wanted.proposal))
+                self._fall_back("model", model, models[place + 1], why_not(self._generation, wanted.proposal))
         return None
+
+    def _strongest(self) -> Sequence[str]:
+        """Give the strongest models, without those that could not answer so far; all of them if none could."""
+        able = [model for model in self._plan.strongest if not is_out(self._generation, model)]
+        return able or self._plan.strongest
 
     async def _written(self) -> list[Candidate]:
         made = await self._side_by_side(lambda model: self._proposals.make(self._writing(model, model)))
         return [each for each in made.values() if each is not None]
 
     async def _votes(self, found: Sequence[Candidate]) -> list[Vote]:
-        """Let every model vote; the proposals are shown without their authors."""
-        names, shown = letters(len(found)), self._as_proposals(found)
+        """Let every model vote that is able to answer; the proposals are shown without their authors."""
+        offered = self._that_fit("vote", found)
+        names, shown = letters(len(offered)), self._as_proposals(offered)
 
-        async def vote(model: str) -> Vote:
+        async def vote(model: str) -> Vote | None:
             step = f"vote/{model}"
+            if len(offered) < ENOUGH_TOGETHER or is_out(self._generation, model):
+                return None
             given = await self._ask_shortly(step, model, Purpose.VOTE, "vote", {"proposals": shown}, CHOICE)
             if step not in self._generation.votes:
                 letter, reason = ("", "") if given.failure else choice_in(self._text(given), names)
-                choice = found[names.index(letter)].proposal if letter else ""
+                choice = offered[names.index(letter)].proposal if letter else ""
                 cast = Vote(step, model, choice, reason)
                 self._conversation.record(lambda generation, stamp: generation.vote(cast, stamp))
             return self._generation.votes[step]
 
-        return list((await self._side_by_side(vote)).values())
+        return [cast for cast in (await self._side_by_side(vote)).values() if cast is not None]
 
     async def _ideas(self) -> dict[str, tuple[Idea, ...]]:
         async def think(model: str) -> tuple[Idea, ...]:
@@ -222,7 +217,7 @@ class Modes:
         """Let the strongest that can merge the ideas."""
         groups = zip(letters(len(ideas)), ideas.values(), strict=True)
         shown = "\n\n".join(f"{letter}:\n" + "\n".join(map(in_words, group)) for letter, group in groups)
-        for model in self._plan.strongest:
+        for model in self._strongest():
             step = f"agreement/{model}"
             given = await self._ask_shortly(step, model, Purpose.AGREEMENT, "agreement", {"proposals": shown}, IDEA)
             merged = () if given.failure else ideas_in(self._text(given))
@@ -276,6 +271,15 @@ class Modes:
             ),
         )
 
+    def _that_fit(self, prompt: str, found: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Give as many of the best proposals as a prompt for a short answer can hold."""
+        room = self._conversation.num_ctx - SHORT_ANSWER_TOKENS
+        for count in range(len(found), 0, -1):
+            shown = self._as_proposals(found[:count])
+            if tokens(self._prompts.compose(prompt, {"proposals": shown})) <= room:
+                return found[:count]
+        return ()
+
     # Choosing
 
     async def _best(self, made: Iterable[Candidate | None]) -> Candidate | None:
@@ -293,12 +297,14 @@ class Modes:
         return order[0]
 
     async def _judged(self, first: Candidate, second: Candidate) -> Candidate | None:
-        """Ask the strongest model in both orders; None unless it chose the same one twice."""
+        """Ask the strongest model in both orders; None unless it chose the same one twice, or if both are too long."""
+        if len(self._that_fit("judge", (first, second))) < ENOUGH_TOGETHER:
+            return None
         choices = [await self._judgement(pair) for pair in ((first, second), (second, first))]
         return choices[0] if choices[0] is choices[1] else None
 
     async def _judgement(self, pair: tuple[Candidate, Candidate]) -> Candidate | None:
-        judge = self._plan.strongest[0]
+        judge = self._strongest()[0]
         shown = [each.proposal for each in pair]
         step = f"judge/{shown[0]} or {shown[1]}"
         facts = {"proposals": self._as_proposals(pair)}
@@ -328,17 +334,16 @@ class Modes:
     def _writing(self, proposal: str, model: str) -> Brief:
         return Brief(proposal, Purpose.WRITE, model, f"write-{self._plan.channel}", {})
 
-    def _joining(self, model: str, found: Sequence[Candidate], votes: Sequence[Vote]) -> Brief:
-        """Give the brief of a synthesis, with as many of the best proposals as a prompt can hold."""
-        prompt = f"synthesis-{self._plan.channel}"
+    def _joining(self, found: Sequence[Candidate], votes: Sequence[Vote]) -> Mapping[str, str]:
+        """Give what a synthesis is told: as many of the best proposals as a prompt can hold, none if not two."""
         names = dict(zip((each.proposal for each in found), letters(len(found)), strict=True))
         said = [f"- {names[vote.choice]}: {vote.reason}" for vote in votes if vote.choice and vote.reason]
         facts = {"votes": "\n".join(["Said for them:", *said]) if said else ""}
-        for count in range(len(found), 1, -1):
+        for count in range(len(found), ENOUGH_TOGETHER - 1, -1):
             facts["proposals"] = self._as_proposals(found[:count])
-            if self._proposals.fits(prompt, facts, model):
-                break
-        return Brief(f"synthesis by {model}", Purpose.SYNTHESIS, model, prompt, facts)
+            if self._proposals.fits(f"synthesis-{self._plan.channel}", facts, self._strongest()[0]):
+                return facts
+        return {}
 
     def _as_proposals(self, found: Sequence[Candidate]) -> str:
         """Give proposals as prompts show them: a letter each, without the author, with the screening's figures."""
@@ -353,43 +358,10 @@ class Modes:
     def _text(self, given: Given) -> str:
         return self._conversation.read(given.answer_hash)
 
-    # Why
-
     def _fall_back(self, kind: str, before: str, after: str, reason: str) -> None:
         fallback = FellBackTo(kind, str(before), str(after), reason)
         self._conversation.record(lambda generation, stamp: generation.fall_back(fallback, stamp))
         self._conversation.note("fell back", before=fallback.before, after=fallback.after, why=reason)
-
-    def _is_anyone_there(self) -> bool:
-        """Say whether any model gave any answer, a failed one included."""
-        return any(given.failure not in set(Unasked) for given in self._generation.answers.values())
-
-    def _why_not(self, proposal: str) -> str:
-        """Say in words why nothing came of a proposal: what was wrong in its last round."""
-        steps = [step for step, asked in self._generation.asked.items() if asked.proposal == proposal]
-        return self._why(steps[-1]) if steps else "it was not asked"
-
-    def _why(self, step: str) -> str:
-        generation = self._generation
-        given, proposal = generation.answers.get(step), generation.proposals.get(step)
-        if given is not None and given.failure:
-            return f"{given.failure}: {given.detail}"
-        execution, screening = generation.executions.get(step), generation.screenings.get(step)
-        findings = [
-            *(proposal.findings if proposal else ()),
-            *(execution.findings if execution and execution.verdict != "accepted" else ()),
-            *(screening.findings if screening else ()),
-        ]
-        if proposal is not None and proposal.duplicate_of:
-            return f"the same as {proposal.duplicate_of}"
-        if screening is not None and not findings:
-            return screening.outcome
-        return "; ".join(f"{each['code']}: {each['message']}" for each in findings[:2]) or "nothing usable came"
-
-    def _why_nothing(self) -> str:
-        """Say in words why nothing came of all of it."""
-        reasons = {asked.model: self._why(step) for step, asked in self._generation.asked.items()}
-        return "; ".join(f"{model}: {why}" for model, why in reasons.items()) or "no model was asked"
 
 
 def in_words(idea: Idea) -> str:

@@ -1,14 +1,13 @@
 """A proposal: a model writes, the answer is taken in and run, and what is wrong goes back to a model, a few times."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-import orjson
-
 from cfsm.application.conversation import Asking, Conversation
 from cfsm.application.ports import Prompt, Prompts
-from cfsm.domain.answer import Failure, Question
+from cfsm.domain.answer import Question
 from cfsm.domain.blueprint import Blueprint, schema
 from cfsm.domain.code_identity import NotPython, normalised_hash
 from cfsm.domain.contest import Candidate
@@ -21,7 +20,6 @@ from cfsm.domain.conversation import (
     Purpose,
     Screening,
     ScreenOutcome,
-    Unasked,
 )
 from cfsm.domain.evaluation import Finding, Verdict
 from cfsm.domain.generation import Generation
@@ -31,6 +29,7 @@ from cfsm.domain.intake.extraction import spoken_text
 from cfsm.domain.intake.json_text import find_json
 from cfsm.domain.intake.naming import renamed
 from cfsm.domain.intake.taking_in import take_in
+from cfsm.domain.setbacks import LASTING
 
 ANSWER_TOKENS: Mapping[str, int] = {Channel.BLUEPRINT: 1_000, Channel.SOURCE: 1_600}
 """The longest answer of each channel: twice what a usual one has."""
@@ -49,11 +48,6 @@ NEVER_TRADES = Finding(
 DUPLICATE = Finding(
     "DUPLICATE", "This is the strategy {name}, which exists already", None, "Use other indicators or other rules."
 )
-
-ASK_ANOTHER = frozenset(
-    {Failure.TIMED_OUT, Failure.STALLED, Failure.TOO_LONG, Failure.PROMPT_CUT, Unasked.UNAVAILABLE, Unasked.REFUSED}
-)
-"""Failures after which the same model is not asked again: it would take as long, or fail for the same reason."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +146,7 @@ class Proposals:
         for number in range(self._plan.rounds + 1):
             name = f"{brief.proposal}/{number}"
             given = await self._conversation.ask(name, lambda: self._asking(brief, number, draft))  # noqa: B023 - at once
-            if given.failure in ASK_ANOTHER:
+            if given.failure in LASTING:
                 return None
             if given.failure:
                 continue  # the same again, with another seed
@@ -169,10 +163,6 @@ class Proposals:
         """Give a proposal as a candidate."""
         place = list(self._generation.proposals).index(proposal.step)
         return Candidate.of(proposal, self._generation.screenings.get(proposal.step), place)
-
-    def source(self, candidate: Candidate) -> bytes:
-        """Give a candidate's code."""
-        return self._conversation.read(candidate.code_hash).encode()
 
     def shown(self, candidate: Candidate, class_name: str) -> str:
         """Give a candidate as models may be shown it: its form, or its code under a name that tells no author."""
@@ -191,35 +181,38 @@ class Proposals:
         return self._conversation.num_ctx - ANSWER_TOKENS[self._plan.channel]
 
     def _asking(self, brief: Brief, number: int, draft: _Draft) -> Asking:
-        is_repair = bool(draft.text)
-        model = self._repairer(brief.model, number) if is_repair else brief.model
-        channel = self._plan.channel
-        examples = self._surroundings.examples.get(channel, ()) if brief.purpose is Purpose.WRITE else ()
-        if is_repair:
+        """Give what is asked in a round: to mend the draft; to write, where there is none or it is too long to show."""
+        if draft.text:
+            model = self._repairer(brief.model, number)
             facts = {"findings": in_words(draft.findings), "code": draft.text, "reminder": ""}
-            used: list[str] = []
-            prompt = self._compose(f"repair-{channel}", facts, model)
-        else:
-            prompt, used = self._with_examples(brief, model, examples)
-        if tokens(prompt) > self._budget:  # what does not fit whole is not shown at all: half a class only misleads
-            prompt, used = self._with_examples(brief, model, ())
+            prompt = self._compose(f"repair-{self._plan.channel}", facts, model)
+            if tokens(prompt) <= self._budget:
+                return self._in_channel(brief, number, Purpose.REPAIR, model, prompt)
+        prompt, shown = self._with_examples(brief)
+        return self._in_channel(brief, number, brief.purpose, brief.model, prompt, shown)
+
+    def _in_channel(
+        self, brief: Brief, number: int, purpose: Purpose, model: str, prompt: Prompt, shown: Sequence[str] = ()
+    ) -> Asking:
+        channel = self._plan.channel
         return Asking(
             proposal=brief.proposal,
-            purpose=Purpose.REPAIR if is_repair else brief.purpose,
+            purpose=purpose,
             round=number,
             channel=channel,
             model=model,
             prompt=prompt,
             num_predict=ANSWER_TOKENS[channel],
             schema=schema() if channel == Channel.BLUEPRINT else None,
-            examples=used,
+            examples=shown,
         )
 
-    def _with_examples(self, brief: Brief, model: str, examples: Sequence[Example]) -> tuple[Prompt, list[str]]:
-        """Give the prompt with as many of the examples as fit, and their names."""
+    def _with_examples(self, brief: Brief) -> tuple[Prompt, list[str]]:
+        """Give the prompt, one for writing with as many examples as fit, and the examples' names."""
+        examples = self._surroundings.examples.get(self._plan.channel, ()) if brief.purpose is Purpose.WRITE else ()
         for count in range(len(examples), -1, -1):
             shown = examples[:count]
-            prompt = self._compose(brief.prompt, {**brief.facts, "examples": _as_examples(shown)}, model)
+            prompt = self._compose(brief.prompt, {**brief.facts, "examples": _as_examples(shown)}, brief.model)
             if tokens(prompt) <= self._budget:
                 break
         return prompt, [each.name for each in shown]
@@ -324,7 +317,7 @@ class Proposals:
         """Give what a model wrote, as it is shown to a model again; nothing where there is no strategy in it."""
         if proposal.channel == Channel.BLUEPRINT:
             found = find_json(spoken_text(self._conversation.read(given.answer_hash)))
-            return orjson.dumps(found[0]).decode() if found and isinstance(found[0], dict) else ""
+            return json.dumps(found[0]) if found and isinstance(found[0], dict) else ""
         return self._conversation.read(proposal.code_hash).strip() if proposal.code_hash else ""
 
 

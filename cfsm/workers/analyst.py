@@ -17,6 +17,7 @@ from cfsm.application.proposing import tokens
 from cfsm.application.tasks import Claim
 from cfsm.domain.aggregate import Recorded
 from cfsm.domain.answer import Answer, Heard, Question
+from cfsm.domain.answer_forms import ANALYSIS
 from cfsm.domain.conversation import Opinion
 from cfsm.domain.evaluation import Evaluation
 from cfsm.domain.intake.opinions import Analysis, analysis_in
@@ -43,29 +44,6 @@ SHOWN = (
     "backtest_end",
 )
 """The figures that a model is shown."""
-
-_LINE = {"type": "string", "maxLength": 300}
-SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {
-        "diagnosis": _LINE,
-        "changes": {
-            "type": "array",
-            "maxItems": 3,
-            "items": {
-                "type": "object",
-                "properties": {
-                    "parameter": {"type": "string", "maxLength": 40},
-                    "from": {"type": "number"},
-                    "to": {"type": "number"},
-                    "reason": _LINE,
-                },
-                "required": ["parameter", "from", "to", "reason"],
-            },
-        },
-    },
-    "required": ["diagnosis", "changes"],
-}
 
 
 class Analyst:
@@ -170,7 +148,7 @@ class Analyst:
             num_ctx=limits.num_ctx,
             num_predict=ANSWER_TOKENS,
             temperature=limits.temperature,
-            schema=SCHEMA,
+            schema=ANALYSIS,
             limit_seconds=seconds,
             first_token_seconds=min(limits.first_token_seconds, seconds),
             idle_seconds=min(limits.idle_seconds, seconds),

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
-from cfsm.application.conversation import AnswerLimits, Conversation
+from cfsm.application.conversation import KEEP_ALIVE, AnswerLimits, Conversation
 from cfsm.application.factory import Factory
 from cfsm.application.generation import Modes
 from cfsm.application.ports import Blobs, Engine, LanguageModels, Misconfigured, Prompts, TryAgain
@@ -25,9 +25,6 @@ from cfsm.domain.residency import Round, plan_rounds
 from cfsm.workers.trials import EngineTrials
 
 BEAT_SECONDS = 0.5
-HOLD = "10m"
-"""How long the server keeps a model in memory after an answer, so that a repair finds it there."""
-
 COOPERATION = "🤝"
 """Begins every line of the log about models that work together."""
 
@@ -188,14 +185,14 @@ class Attempt:
             self._studio.limits.num_ctx,
             self._studio.memory_bytes(known),
             parallel=self._studio.parallel,
-            hold=HOLD,
+            hold=KEEP_ALIVE,
         )
         named = tuple(
             Round(tuple(names[model] for model in together.models), together.keep_alive, together.fits)
             for together in rounds
         )
         rest = tuple(model for model in plan.writers if model not in names.values())
-        return (*named, Round(rest, HOLD)) if rest else named
+        return (*named, Round(rest, KEEP_ALIVE)) if rest else named
 
     @staticmethod
     def _unloading(models: LanguageModels) -> Callable[[str], Any]:

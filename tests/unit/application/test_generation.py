@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import orjson
 import pytest
 
+from cfsm.application.proposing import Example, Surroundings
 from cfsm.domain.answer import Answer, ModelFacts
 from cfsm.domain.generation import Generation
 from cfsm.domain.strategy import Strategy
@@ -59,11 +60,11 @@ class Told:
 def make(place):
     """Let scripted models make a strategy; give what came of it."""
 
-    def make(mode, models, *, model="", attempts=1, **studio):
+    def make(mode, models, *, model="", attempts=1, key="slot", **studio):
         server = OllamaServer({"models": models})
         with server.run_in_thread():
             given = studio_at(place, server.url, list(models), **studio)
-            ask_for(place, mode, model=model)
+            ask_for(place, mode, model=model, key=key)
             for _ in range(attempts):
                 work(generator_of(place, given))
                 place.pass_leases()
@@ -189,6 +190,45 @@ def test_an_answer_that_is_none_is_asked_again_under_another_seed_and_credited_w
     assert len(told.of("Generation.Proposed")) == 1
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        '{"idea": "half a \\ud800 character", "timeframe": "1h", "enter_long": "close > ema(20)", "stoploss": -0.05}',
+        '{"idea": "x", "timeframe": "1h", "enter_long": "close > \\ud83d", "stoploss": -0.05, "leverage": 1}',
+        '{"idea": "x", "leverage": 123456789012345678901234567890, "enter_long": "close > ema(20)"}',
+        '{"idea": "x", "leverage": 1e999, "stoploss": NaN, "minimal_roi": [[[[[]]]]], "indicators": {"a": null}}',
+        '{"enter_long": 7, "indicators": 7, "parameters": [7], "minimal_roi": 7, "timeframe": 7}',
+        "[" * 5_000,
+        "{}",
+    ],
+    ids=["half a character", "half in a condition", "huge number", "infinite", "numbers", "deep", "nothing"],
+)
+@pytest.mark.parametrize("mode", ["single", "voting"])
+def test_no_form_however_odd_stops_the_factory(make, form, mode):
+    models = {"phi3:mini": reactions({"say": form}), "cogito:8b": reactions({"say": form})}
+    told = make(mode, models, channel="blueprint")
+
+    assert told.place.topics()[-1] == "Generation.Concluded"
+    assert told.place.due("generate") == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "class A(IStrategy):\n" + "    x = (" * 300,
+        "\x00\x01\x02",
+        "def f(:\n" * 500,
+        "import os\n" + written(20),
+        "```\n" * 900,
+    ],
+    ids=["deep", "control characters", "torn", "unsafe", "fences"],
+)
+def test_no_source_however_odd_stops_the_factory(make, source):
+    told = make("single", {"phi3:mini": reactions({"say": source})})
+
+    assert told.place.topics()[-1] == "Generation.Concluded"
+
+
 def test_ten_megabytes_are_no_answer(make):
     flood = {"say": written(21), "megabytes": 10, "piece": 65_536, "unbounded": True}
     told = make("single", {"phi3:mini": reactions(flood)})
@@ -254,6 +294,36 @@ def test_another_model_mends_where_one_is_named_for_it(make):
 
     assert [each["model"] for each in told.of("Generation.Asked")] == ["phi3:mini", "cogito:8b"]
     assert told.strategy["model_used"] == "cogito:8b"
+
+
+def test_sampling_stops_at_a_model_that_is_too_slow_and_the_next_faster_one_takes_over(make):
+    models = {"cogito:8b": reactions({"say": written(20), "wait": 60}), "phi3:mini": reactions(written(21))}
+    told = make("sampling", models, model="cogito:8b", terms=Terms(own_seconds={"cogito:8b": 0.2}))
+
+    assert len(asked(told.server)) == 2
+    assert told.fallbacks() == [("model", "cogito:8b", "phi3:mini")]
+    assert told.strategy["model_used"] == "phi3:mini"
+
+
+def test_what_is_too_long_to_be_shown_is_written_again(make):
+    long = written(30, *(f"level_{number} = {number}" for number in range(400)), "raise ValueError()")
+    told = make("single", {"phi3:mini": reactions({"say": long, "unbounded": True}, written(20))})
+
+    assert [each["purpose"] for each in told.of("Generation.Asked")] == ["write", "write"]
+    assert told.decision["step"] == "phi3:mini/1"
+
+
+def test_examples_are_shown_as_far_as_they_fit(make):
+    few, many = Example("Short", "class Short: pass"), Example("Long", "class Long: pass\n" * 600)
+    shown = {}
+    for name, given in (("both", [few, few]), ("one", [few, many])):
+        surroundings = Surroundings("BTC", ["15m"], {"source": given})
+        told = make("single", {"phi3:mini": reactions(written(20 + len(shown)))}, surroundings=surroundings, key=name)
+        shown[name] = told.of("Generation.Asked")[-1]["examples"], told.prompts("write")[-1]
+
+    assert shown["both"][0] == ["Short", "Short"]
+    assert shown["one"][0] == ["Short"]
+    assert "class Short: pass" in shown["one"][1]
 
 
 def test_sampling_takes_the_best_of_several_by_one_model(make):
@@ -456,6 +526,35 @@ def test_one_proposal_needs_no_vote(make):
 
     assert told.fallbacks() == [("mode", "voting", "contest")]
     assert told.prompts("vote") == []
+    assert told.decision["winner"] == "phi3:mini"
+
+
+def test_a_model_that_could_not_write_is_not_asked_to_vote_or_to_join(make):
+    models = {
+        "cogito:8b": {"size": 9_000_000_000, **reactions({"say": written(30), "wait": 60})},
+        "mistral:7b": reactions(FAIR, vote=vote("A"), synthesis=written(40)),
+        "phi3:mini": reactions(GOOD, vote=vote("A"), synthesis=written(41)),
+    }
+    told = make("voting", models, terms=Terms(own_seconds={"cogito:8b": 0.3}))
+
+    assert [seen.body["model"] for seen in asked(told.server)].count("cogito:8b") == 1
+    assert told.decision["winner"] in {"synthesis by mistral:7b", "synthesis by phi3:mini"}
+
+
+def test_proposals_that_a_prompt_cannot_hold_are_left_out_the_worst_first(make):
+    long = [f"level_{number} = {number}" for number in range(300)]
+    models = {
+        "cogito:8b": reactions({"say": written(21, "# profit: 0.01", *long), "unbounded": True}, vote=vote("A")),
+        "mistral:7b": reactions({"say": written(22, "# profit: -0.03", *long), "unbounded": True}, vote=vote("B")),
+        "phi3:mini": reactions(GOOD, vote=vote("A")),
+    }
+    for model in models.values():
+        model["reactions"].insert(0, {"when": "combine the best parts", "say": written(40)})
+    told = make("voting", models)
+
+    assert all("timeperiod=22" not in prompt for prompt in told.prompts("vote"))
+    assert told.of("Generation.AnswerFailed") == []
+    assert told.of("Generation.FellBack")[-1]["reason"] == "the proposals are too long to be joined"
     assert told.decision["winner"] == "phi3:mini"
 
 

@@ -136,7 +136,7 @@ def is_json(text: str) -> bool:
     """Say whether a text is JSON as a whole."""
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
