@@ -4,6 +4,7 @@ Everything before `_load` is ours; from there on strangers' code has run in this
 elsewhere.
 """
 
+import gc
 import random
 import sys
 from collections.abc import Callable
@@ -34,12 +35,15 @@ from cfsm.domain.evaluation import Finding, Job, Stage, Verdict
 
 Send = Callable[[Kind, bytes], None]
 _SEED = 20_260_101
+_SELDOM = (50_000, 20, 50)
+"""A run makes many objects that stay: looking for garbage is seldom worth its time."""
 
 
 def run(request: Request, prepared: Prepared, folder: Path, send: Send) -> None:
     """Do what is asked, with the strategy in this folder, and send progress and one result."""
     assert request.job is not None
     evidence = capture(lambda *said: send(Kind.LOG, orjson.dumps(asdict(Said(*said)))))
+    gc.set_threshold(*_SELDOM)
     sys.dont_write_bytecode = True
     random.seed(_SEED)
     np.random.seed(_SEED)  # noqa: NPY002 (strategies use the old generator)

@@ -23,6 +23,8 @@ from freqtrade.strategy import IStrategy
 
 from cfsm.adapters.freqtrade.backtesting import StageClock, StockBacktesting
 from cfsm.adapters.freqtrade.own_code import Reach, reach_of
+from cfsm.adapters.freqtrade.quick_trading import QuickTrading
+from cfsm.adapters.freqtrade.quick_watching import overrides
 from cfsm.adapters.freqtrade.skipping import FundingSums, PairRows, next_event
 
 _DIRECTIONS: tuple[LongShort | None, ...] = (None, "long", "short")
@@ -51,11 +53,12 @@ _READ_BY_THE_SEARCH = (
 )
 
 
-class FastBacktesting(StockBacktesting):
+class FastBacktesting(QuickTrading):
     """Visits the candles that matter."""
 
     def __init__(self, config: Config, exchange: Exchange, clock: StageClock) -> None:
         self._precisions: dict[str, tuple[Any, list[float], list[float]]] = {}
+        self._walk: _Walk | None = None
         super().__init__(config, exchange, clock)
         self._stock_reasons = reasons_for_stock(self, self.strategylist[0])
 
@@ -112,9 +115,12 @@ class FastBacktesting(StockBacktesting):
         if self._stock_reasons:
             yield from super().time_pair_generator(start_date, end_date, pairs, data)
             return
-        walk = _Walk(self, start_date + self.timeframe_td, end_date, pairs, data)
+        walk = self._walk = _Walk(self, start_date + self.timeframe_td, end_date, pairs, data)
         self._set_progress_step(BacktestState.BACKTEST, walk.last + 1)
         yield from walk.visits()
+
+    def _is_uneventful(self, trade: LocalTrade, row: list[Any]) -> bool:
+        return self._walk is not None and self._walk.is_uneventful(trade, row)
 
 
 class _Walk:
@@ -129,7 +135,7 @@ class _Walk:
         self._step: timedelta = backtesting.timeframe_td
         self._pairs = pairs
         self._rows: dict[str, PairRows] = {pair: rows for pair, rows in data.items() if len(rows)}
-        self.last = (end - first) // self._step
+        self.last: int = (end - first) // self._step
         has_callbacks = any(overrides(self._strategy, name) for name in _CALLBACKS)
         reach = reach_of(self._strategy, _READ_BY_THE_SEARCH) if has_callbacks else Reach(False, False)
         self._is_observed = reach.sees_others
@@ -145,22 +151,23 @@ class _Walk:
         self._grid_ns = backtesting.funding_fee_timeframe_secs * 1_000_000_000
         self._next = {pair: self._next_candle(pair, -1) for pair in self._rows}
         self._seen: dict[str, int] = {}
+        self._foreseen: dict[str, tuple[LocalTrade, int | None]] = {}
 
     def visits(self) -> Iterator[tuple[datetime, str, Any, bool, LongShort | None]]:
         """Yield the visits in Freqtrade's order."""
         done = 0
-        while True:
-            candle = min((candle for candle in self._next.values() if candle is not None), default=None)
-            if candle is None or candle > self.last:
-                break
+        following = self._next
+        while following and (candle := min(following.values())) <= self.last:
             now = self._first + candle * self._step
             self._backtesting._increment_progress(candle - done)  # noqa: SLF001 (part of the same engine)
             done = candle
-            order = list(dict.fromkeys([trade.pair for trade in LocalTrade.bt_trades_open] + self._pairs))
+            order = [pair for pair in self._pairs if following.get(pair) == candle]
+            if len(order) > 1 or self._is_observed or self._settings_may_change:
+                order = list(dict.fromkeys([trade.pair for trade in LocalTrade.bt_trades_open] + self._pairs))
             for place, pair in enumerate(order):
-                if self._next.get(pair) == candle:
+                if following.get(pair) == candle:
                     yield self._visit(candle, now, order, place)
-                    self._next[pair] = self._next_candle(pair, candle)
+                    following[pair] = self._next_candle(pair, candle)
                     self._notice_new_settings(candle, order, place)
         for trade in list(LocalTrade.bt_trades_open):
             self._catch_up(trade, self.last)
@@ -169,16 +176,30 @@ class _Walk:
         pair = order[place]
         rows = self._rows[pair]
         row = candle - rows.first_candle
-        for trade in list(LocalTrade.bt_trades_open_pp[pair]):
-            self._catch_up(trade, candle - 1)
+        if self._seen.get(pair) != candle - 1:
+            for trade in LocalTrade.bt_trades_open_pp[pair]:
+                self._catch_up(trade, candle - 1)
         if self._is_observed:
             self._show(candle, order, place)
         provider = self._backtesting.dataprovider
         provider._set_dataframe_max_index(pair, self._backtesting.required_startup + row + 1)  # noqa: SLF001
         provider._set_dataframe_max_date(now)  # noqa: SLF001
         self._seen[pair] = candle
-        direction = _DIRECTIONS[rows.direction[row]]
+        direction = _DIRECTIONS[rows.direction.item(row)]
         return now, pair, rows[row], candle == self.last, direction
+
+    def is_uneventful(self, trade: LocalTrade, row: list[Any]) -> bool:
+        """Say whether the candle on which a trade was opened can do no more to it, and look ahead right away."""
+        if self._on_every_candle or self._settings_may_change or trade.open_date != row[0].to_pydatetime():
+            return False
+        rows = self._rows[trade.pair]
+        here = self._seen[trade.pair] - rows.first_candle
+        following = next_event(trade, rows, here - 1, self._strategy)
+        if following == here:
+            return False
+        self._foreseen[trade.pair] = (trade, following)
+        trade.adjust_min_max_rates(row[2], row[3])
+        return True
 
     def _show(self, candle: int, order: list[str], place: int) -> None:
         """Bring up to date what callbacks may look at beside their own trade, as the loop would have it by now."""
@@ -214,7 +235,8 @@ class _Walk:
         row = ended - 1 - since_due_ns // self._step_ns
         return row if since_due_ns % self._step_ns == 0 and row >= begun else None
 
-    def _next_candle(self, pair: str, candle: int) -> int | None:
+    def _next_candle(self, pair: str, candle: int) -> int:
+        """Give the first candle after this one that matters to a pair; one after the last where there is none."""
         rows = self._rows[pair]
         row = candle - rows.first_candle
         open_trades = LocalTrade.bt_trades_open_pp[pair]
@@ -224,9 +246,11 @@ class _Walk:
         elif self._on_every_candle or any(trade.has_open_orders for trade in open_trades):
             following = row + 1
         else:
-            following = next_event(open_trades[0], rows, row, self._strategy)
+            foreseen, following = self._foreseen.pop(pair, (None, None))
+            if foreseen is not open_trades[0]:
+                following = next_event(open_trades[0], rows, row, self._strategy)
         if following is None or following >= len(rows):
-            return None
+            return self.last + 1
         return following + rows.first_candle
 
     def _notice_new_settings(self, candle: int, order: list[str], place: int) -> None:
@@ -263,11 +287,6 @@ def _shifted(analysed: pd.DataFrame, name: str) -> Any:
         return np.full(len(analysed) - 1, None, dtype=object) if is_tag else np.zeros(len(analysed) - 1)
     column = analysed[name].replace([np.nan], [None if is_tag else 0]).shift(1)
     return column.to_numpy(dtype=object if is_tag else None)[1:]
-
-
-def overrides(strategy: IStrategy, name: str) -> bool:
-    """Say whether a strategy has a method of its own by this name."""
-    return getattr(type(strategy), name, None) is not getattr(IStrategy, name, None)
 
 
 def asks_on_every_candle(strategy: IStrategy) -> bool:

@@ -31,6 +31,7 @@ from cfsm.adapters.freqtrade.protocol import (
 )
 from cfsm.adapters.freqtrade.task import Phase, Task
 from cfsm.adapters.freqtrade.versions import engine_name
+from cfsm.adapters.freqtrade.warm_up import warm_up
 from cfsm.adapters.freqtrade.workshop import Workshop
 from cfsm.adapters.lifeline import exit_when_supervisor_dies
 from cfsm.adapters.listening import listen_at, pass_on, passed_listener
@@ -286,6 +287,7 @@ def serve(options: argparse.Namespace, own_command: list[str]) -> int:
     if listener is None:
         log.warning("%s is served already", options.socket)
         return 0
+    warm_up()
     forge = Forge(options, listener, notifier)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, forge.stop)

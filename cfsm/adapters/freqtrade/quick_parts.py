@@ -7,7 +7,6 @@ live in a database, and deep copies of trades. Each part here is held to the ori
 import contextlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import ModuleType
@@ -19,20 +18,25 @@ import freqtrade.strategy.strategy_wrapper as wrapper_module
 import pandas as pd
 from freqtrade.data.btanalysis.bt_fileutils import BT_DATA_COLUMNS
 from freqtrade.exchange import Exchange, exchange_utils
+from freqtrade.mixins import LoggingMixin
 from freqtrade.persistence import LocalTrade, Order, PairLocks, pairlock_middleware, trade_model
 from freqtrade.persistence.models import PairLock
+from freqtrade.wallets import Wallets
 
+from cfsm.adapters.freqtrade import quick_indicators
+from cfsm.adapters.freqtrade.quick_callbacks import copy_of, quick_safe_wrapper
+from cfsm.adapters.freqtrade.quick_limits import quick_stake_amount_limit
 from cfsm.adapters.freqtrade.quick_numbers import (
-    EXACT,
     QuickPrecise,
-    exact,
     quick_amount_to_contract_precision,
     quick_price_to_precision,
 )
+from cfsm.adapters.freqtrade.quick_protections import quick_log_once
+from cfsm.adapters.freqtrade.quick_trades import REPLACED
+from cfsm.adapters.freqtrade.quick_wallets import quick_update
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_MOST_DECIMALS = 18
 
 
 @cache
@@ -50,39 +54,6 @@ def plain_class(model: type) -> type:
         self.__dict__.update(values)
 
     return type(model.__name__, (), space | {"__init__": __init__, "__qualname__": model.__name__})
-
-
-def copy_of(thing: Any) -> Any:
-    """Give what `deepcopy` gives, quickly for trades: their own orders, the same immutable rest."""
-    if not isinstance(thing, LocalTrade):
-        return deepcopy(thing)
-    twin = object.__new__(type(thing))
-    for name, value in vars(thing).items():
-        vars(twin)[name] = value if isinstance(value, _IMMUTABLE) else None if name == "orders" else deepcopy(value)
-    twin.orders = [_copy_of_order(order, twin) for order in thing.orders]
-    return twin
-
-
-_IMMUTABLE = (float, int, str, type(None), datetime)
-
-
-def _copy_of_order(order: Any, trade: LocalTrade) -> Any:
-    twin = object.__new__(type(order))
-    vars(twin).update(vars(order))
-    twin._trade_bt = trade
-    return twin
-
-
-def quick_safe_wrapper(
-    function: Callable[..., Any], message: str = "", default_retval: Any = None, supress_error: bool = False
-) -> Any:
-    """Give what `strategy_safe_wrapper` gives; Freqtrade's own methods, which raise nothing, need no wrapper."""
-    if getattr(function, "__qualname__", "").startswith("IStrategy.") and not hasattr(function, "__wrapped__"):
-        return function
-    return _SAFE_WRAPPER(function, message, default_retval, supress_error)
-
-
-_SAFE_WRAPPER = wrapper_module.strategy_safe_wrapper
 
 
 class QuickFunding:
@@ -129,6 +100,8 @@ class QuickLocks:
         if pair is None or now is None or PairLocks.use_db:
             found: list[Any] = list(_GET_PAIR_LOCKS(pair, now, side))
             return found
+        if not PairLocks.locks:
+            return []
         self._take_new()
         ends = self._ends.get(pair, [])
         held = sorted(self._by_end.get(pair, [])[bisect_right(ends, now) :], key=lambda numbered: numbered[0])
@@ -188,65 +161,6 @@ class QuickHistory:
 _GET_TRADES_PROXY = LocalTrade.get_trades_proxy
 
 
-def quick_recalc_trade_from_orders(self: LocalTrade, *, is_closing: bool = False) -> None:
-    """Do what `LocalTrade.recalc_trade_from_orders` does for a trade with one entry and at most one, whole, exit."""
-    filled = [order for order in self.orders if not order.ft_is_open and order.filled]
-    if not _is_simple(self, filled):
-        _RECALC_TRADE_FROM_ORDERS(self, is_closing=is_closing)
-        return
-    entry = filled[0]
-    rate, amount = exact(entry.safe_price), exact(entry.safe_amount_after_fee)
-    stake = EXACT.multiply(rate, amount)  # divided by the amount this is the rate again, exactly
-    leverage = self.leverage or 1.0
-    entry_funding = 0.0 + (entry.funding_fee or 0.0)
-    if len(filled) == 1:
-        self.funding_fees = entry_funding
-        self.max_stake_amount = float(stake) / leverage
-        self.open_rate = quick_price_to_precision(float(rate), self.price_precision, self.precision_mode_price)
-        self.amount = _tradable(self, entry)
-        self.stake_amount = float(stake) / leverage
-        self.fee_open_cost = self.fee_open * float(self.max_stake_amount)
-        self.recalc_open_trade_value()
-        if self.stop_loss_pct is not None:
-            self.adjust_stop_loss(self.open_rate, self.stop_loss_pct)
-        return
-    leave = filled[1]
-    total_stake = 0.0 + self._calc_open_trade_value(entry.safe_amount_after_fee, entry.safe_price)
-    self.funding_fees = entry_funding + (leave.funding_fee or 0.0)
-    result = self.calculate_profit(leave.safe_price, leave.safe_amount_after_fee, float(rate))
-    profit = 0.0 + result.profit_abs
-    ratio = (profit / total_stake) * self.leverage if total_stake > 0 else 0.0
-    self.max_stake_amount = float(stake) / leverage
-    if ratio:
-        self.close_profit, self.realized_profit, self.close_profit_abs = ratio, profit, result.profit_abs
-    if is_closing and total_stake > 0:
-        self.close_profit, self.close_profit_abs = ratio, profit
-
-
-_RECALC_TRADE_FROM_ORDERS = LocalTrade.recalc_trade_from_orders
-
-
-def _is_simple(trade: LocalTrade, filled: list[Any]) -> bool:
-    if not 1 <= len(filled) <= 2 or any(order.ft_fee_base for order in filled):  # noqa: PLR2004 (entry and exit)
-        return False
-    entry = filled[0]
-    if entry.ft_order_side != trade.entry_side or not entry.safe_price > 0:
-        return False
-    exponent = exact(entry.safe_price).as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -_MOST_DECIMALS:
-        return False
-    if len(filled) == 1:
-        return _tradable(trade, entry) > 0
-    leave = filled[1]
-    same: bool = leave.safe_amount_after_fee == entry.safe_amount_after_fee
-    return leave.ft_order_side == trade.exit_side and same
-
-
-def _tradable(trade: LocalTrade, entry: Any) -> float:
-    amount = float(entry.safe_amount_after_fee)
-    return quick_amount_to_contract_precision(amount, trade.amount_precision, trade.precision_mode, trade.contract_size)
-
-
 def quick_trade_list_to_dataframe(trades: list[LocalTrade], *, minified: bool = True) -> pd.DataFrame:
     """Give what `trade_list_to_dataframe` gives for closed trades."""
     if not minified or any(trade.is_open for trade in trades):
@@ -291,8 +205,22 @@ def _record(trade: LocalTrade) -> Mapping[str, Any]:
         "is_short": trade.is_short,
         "open_timestamp": int(opened.timestamp() * 1000),
         "close_timestamp": int(closed.timestamp() * 1000),
-        "orders": [order.to_json(entry_side, minified=True) for order in trade.select_filled_or_open_orders()],
+        "orders": [_order(order, entry_side) for order in trade.select_filled_or_open_orders()],
         "funding_fees": trade.funding_fees,
+    }
+
+
+def _order(order: Any, entry_side: str) -> Mapping[str, Any]:
+    """Give what `Order.to_json` gives of an order, minified."""
+    filled = order.order_filled_date
+    return {
+        "amount": order.safe_amount,
+        "safe_price": order.safe_price,
+        "ft_order_side": order.ft_order_side,
+        "order_filled_timestamp": int(filled.replace(tzinfo=UTC).timestamp() * 1000) if filled else None,
+        "ft_is_entry": order.ft_order_side == entry_side,
+        "ft_order_tag": order.ft_order_tag,
+        "cost": order.cost or 0,
     }
 
 
@@ -309,11 +237,17 @@ def install(exchange: Exchange) -> Callable[[], None]:
         (pairlock_middleware, "PairLock", plain_class(PairLock)),
         (PairLocks, "get_pair_locks", staticmethod(QuickLocks())),
         (LocalTrade, "get_trades_proxy", staticmethod(QuickHistory())),
-        (LocalTrade, "recalc_trade_from_orders", quick_recalc_trade_from_orders),
+        (Wallets, "update", quick_update),
+        (LoggingMixin, "log_once", quick_log_once),
+        *quick_indicators.REPLACED,
+        *[(LocalTrade, name, method) for name, method in REPLACED.items()],
         (backtesting_module, "trade_list_to_dataframe", quick_trade_list_to_dataframe),
         *[(module, "strategy_safe_wrapper", quick_safe_wrapper) for module in (backtesting_module, interface_module)],
         (wrapper_module, "deepcopy", copy_of),
         (exchange, "calculate_funding_fees", QuickFunding()),
+        (exchange, "_get_stake_amount_limit", quick_stake_amount_limit(exchange)),
+        (exchange, "get_contract_size", cache(exchange.get_contract_size)),
+        (exchange, "get_precision_amount", cache(exchange.get_precision_amount)),
     ]
     before = [(place, name, vars(place).get(name, _MISSING)) for place, name, _ in changes]
     for place, name, value in changes:

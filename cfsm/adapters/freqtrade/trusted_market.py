@@ -111,6 +111,9 @@ def _bars(frame: pd.DataFrame) -> Bars:
 
 
 def _funding(candles: WarmCandles, datadir: Path, exchange: Exchange, pair: str) -> Funding:
+    kept = candles.funding(pair)
+    if kept is not None:
+        return _sums(kept)
     frames = {}
     for kind in (CandleType.FUNDING_RATE, CandleType.MARK):
         frame = candles.get((pair, "1h", kind.value))
@@ -122,6 +125,10 @@ def _funding(candles: WarmCandles, datadir: Path, exchange: Exchange, pair: str)
     combined = exchange.combine_funding_and_mark(
         funding_rates=frames[CandleType.FUNDING_RATE], mark_rates=frames[CandleType.MARK]
     )
+    return _sums(combined)
+
+
+def _sums(combined: pd.DataFrame) -> Funding:
     return Funding(
         combined["_ff_date_ns"].to_numpy() // _NS_PER_MS, combined["_ff_fee_per_unit"].fillna(0.0).to_numpy()
     )

@@ -6,7 +6,9 @@ left to Freqtrade.
 """
 
 import math
+import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from freqtrade.data import dataprovider
 from freqtrade.data.btanalysis import get_tick_size_over_time
 from freqtrade.data.history import history_utils, load_pair_history
 from freqtrade.enums import CandleType
-from freqtrade.exchange import timeframe_to_seconds
+from freqtrade.exchange import Exchange, timeframe_to_seconds
 from numpy import format_float_positional
 
 _PRICES = ("open", "high", "low", "close")
@@ -38,7 +40,8 @@ class WarmCandles:
         self._gapless = gapless
         self._frames: dict[Key, pd.DataFrame] = {}
         self._decimals: dict[Key, pd.DataFrame] = {}
-        self._origins: dict[int, tuple[Key, int]] = {}
+        self._funding: dict[str, pd.DataFrame] = {}
+        self._origins: dict[int, _Origin] = {}
         self.horizon_ms: int | None = None
         """When set, what is served ends with the candles that are closed by then."""
         self.beyond: float | None = None
@@ -67,10 +70,24 @@ class WarmCandles:
             )
         if counting_decimals and key not in self._decimals:
             self._decimals[key] = count_decimals(self._frames[key])
+        self._combine_whole(key[0])
+
+    def _combine_whole(self, pair: str) -> None:
+        """Combine funding rates and mark prices of a pair, once both are here."""
+        rates = self._frames.get((pair, "1h", CandleType.FUNDING_RATE.value))
+        marks = self._frames.get((pair, "1h", CandleType.MARK.value))
+        if rates is not None and marks is not None and pair not in self._funding:
+            self._funding[pair] = Exchange.combine_funding_and_mark(funding_rates=rates, mark_rates=marks)
+
+    def funding(self, pair: str) -> pd.DataFrame | None:
+        """Give the funding of a pair for all time, as Freqtrade combines it, if it is kept."""
+        return self._funding.get(pair)
 
     def bytes_held(self) -> int:
         """Give how much memory the candles take."""
-        frames: Iterator[pd.DataFrame] = iter([*self._frames.values(), *self._decimals.values()])
+        frames: Iterator[pd.DataFrame] = iter(
+            [*self._frames.values(), *self._decimals.values(), *self._funding.values()]
+        )
         return sum(int(frame.memory_usage(index=False).sum()) for frame in frames)
 
     def serve(self) -> None:
@@ -78,6 +95,7 @@ class WarmCandles:
         history_utils.load_pair_history = self._load_pair_history
         dataprovider.load_pair_history = self._load_pair_history
         freqtrade.optimize.backtesting.get_tick_size_over_time = self._tick_size_over_time
+        Exchange.combine_funding_and_mark = staticmethod(self._combine_funding_and_mark)
 
     def _load_pair_history(self, pair: str, timeframe: str, datadir: Path, **options: Any) -> pd.DataFrame:
         frame = self._whole_history(pair, timeframe, datadir, **options)
@@ -103,24 +121,65 @@ class WarmCandles:
             return frame.copy()
         start, stop = bounds(frame["date"], timerange, timeframe, options.get("startup_candles", 0))
         part = frame.iloc[start:stop].reset_index(drop=True)
-        self._origins[id(part)] = (key, start)
+        self._origins[id(part)] = _Origin(weakref.ref(part), key, start)
         return part
 
+    def _origin_of(self, part: pd.DataFrame) -> "_Origin | None":
+        origin = self._origins.get(id(part))
+        return origin if origin is not None and origin.part() is part else None
+
+    def _combine_funding_and_mark(
+        self, funding_rates: pd.DataFrame, mark_rates: pd.DataFrame, futures_funding_rate: int | None = None
+    ) -> pd.DataFrame:
+        origins = [self._origin_of(frame) for frame in (funding_rates, mark_rates)]
+        pair = origins[0].key[0] if origins[0] else ""
+        whole = self._funding.get(pair)
+        known = whole is not None and origins[1] is not None and origins[1].key[0] == pair
+        if not known or whole is None or futures_funding_rate is not None or funding_rates.empty or mark_rates.empty:
+            combined: pd.DataFrame = _COMBINE_FUNDING_AND_MARK(funding_rates, mark_rates, futures_funding_rate)
+            return combined
+        first = max(frame["date"].iloc[0] for frame in (funding_rates, mark_rates))
+        last = min(frame["date"].iloc[-1] for frame in (funding_rates, mark_rates))
+        start, stop = whole["date"].searchsorted(first, "left"), whole["date"].searchsorted(last, "right")
+        return whole.iloc[int(start) : int(stop)].reset_index(drop=True)
+
     def _tick_size_over_time(self, candles: pd.DataFrame) -> "pd.Series[float]":
-        key, start = self._origins.get(id(candles), (None, 0))
-        if key is None or key not in self._decimals:
+        origin = self._origin_of(candles)
+        if origin is None or origin.key not in self._decimals or candles.empty:
             ticks: pd.Series[float] = get_tick_size_over_time(candles)
             return ticks
-        decimals = self._decimals[key].iloc[start : start + len(candles)]
+        decimals = self._decimals[origin.key].iloc[origin.start : origin.start + len(candles)]
         complete = True
         for name in decimals.columns:
-            column = decimals[name]
-            complete = complete and not bool(column.isna().any())
+            column = decimals[name].to_numpy()
+            whole = not np.isnan(column).any()
+            complete = complete and whole
             # Pandas counts characters in whole numbers, unless one count of the column is missing.
-            whole = not column.isna().any() if name != "max_count" else complete
-            candles[name] = column.to_numpy().astype("int64" if whole else "float64")
-        monthly = candles.set_index("date")["max_count"].resample("MS").max()
-        return 1 / 10**monthly
+            candles[name] = column.astype("int64" if whole and (complete or name != "max_count") else "float64")
+        return 1 / 10 ** _monthly_maximum(candles)
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where a part that was served comes from."""
+
+    part: "weakref.ref[pd.DataFrame]"
+    key: Key
+    start: int
+
+
+_COMBINE_FUNDING_AND_MARK = Exchange.combine_funding_and_mark
+
+
+def _monthly_maximum(candles: pd.DataFrame) -> "pd.Series[float]":
+    """Give what ``candles.set_index("date")["max_count"].resample("MS").max()`` gives of candles without gaps."""
+    dates = candles["date"]
+    first, last = dates.iloc[0], dates.iloc[-1]
+    months = pd.date_range(first.normalize().replace(day=1), last, freq="MS", name="date").as_unit(dates.dt.unit)
+    begins = dates.searchsorted(months, "left")
+    begins[0] = 0
+    counts = candles["max_count"].to_numpy()
+    return pd.Series(np.fmax.reduceat(counts, begins), index=months, name="max_count")
 
 
 def bent(candles: pd.DataFrame, first: int, factor: float) -> pd.DataFrame:
