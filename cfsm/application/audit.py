@@ -11,7 +11,16 @@ from typing import Any
 
 import orjson
 
-from cfsm.application.ports import BlobCorrupted, BlobMissing, Blobs, BrokenStrategy, Engine, Misconfigured, Report
+from cfsm.application.ports import (
+    BlobCorrupted,
+    BlobMissing,
+    Blobs,
+    BrokenStrategy,
+    Engine,
+    Misconfigured,
+    Report,
+    accepted,
+)
 from cfsm.application.verdicts import (
     BACKTESTED,
     BROKEN,
@@ -185,7 +194,7 @@ def _validate_again(record: RecordedVerdict, job: Job, engine: Engine, report: R
 
 def _backtest_again(record: RecordedVerdict, job: Job, engine: Engine, blobs: Blobs, report: Report) -> Rerun:
     try:
-        outcome = engine.backtest(job, report)
+        outcome = accepted(engine.backtest(job, report))
     except BrokenStrategy as error:
         found = _places(map(asdict, error.findings))
         differences = [

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cfsm.application.errors import Cancelled, Misconfigured, TryAgain
 from cfsm.domain.answer import Answer, FailedAnswer, Heard, Message, ModelFacts, Question, Speed
-from cfsm.domain.evaluation import BacktestOutcome, Finding, Job, Stage, ValidationOutcome
+from cfsm.domain.evaluation import BacktestOutcome, Finding, Job, Stage, ValidationOutcome, Verdict
 
 __all__ = [
     "Bell",
@@ -28,6 +28,7 @@ __all__ = [
     "Renderer",
     "Report",
     "TryAgain",
+    "accepted",
 ]
 
 
@@ -37,6 +38,13 @@ class BrokenStrategy(Exception):
     def __init__(self, *findings: Finding) -> None:
         super().__init__("; ".join(f"{finding.code}: {finding.message}" for finding in findings))
         self.findings = findings
+
+
+def accepted(outcome: BacktestOutcome) -> BacktestOutcome:
+    """Give an outcome whose figures count. Raise BrokenStrategy where what was found makes them worth nothing."""
+    if outcome.verdict is not Verdict.ACCEPTED:
+        raise BrokenStrategy(*outcome.findings)
+    return outcome
 
 
 class Clock(Protocol):

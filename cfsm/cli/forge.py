@@ -138,7 +138,7 @@ def backtest(
 
     Freqtrade's file of parameters beside a strategy (MyStrategy.json) is used as Freqtrade does. Figures are the
     factory's own, from the daily equity, and Freqtrade's under its names. With --json one line is printed for each
-    file, with all trades. The exit code is 0 if all could be backtested.
+    file, with all trades. The exit code is 0 if all have figures that count.
 
     \b
     Examples:
@@ -212,6 +212,7 @@ def _result(outcome: BacktestOutcome, conditions: Conditions, data: Mapping[str,
         "timeframe": outcome.timeframe,
         "backtest_start": outcome.backtest_start.isoformat(),
         "backtest_end": outcome.backtest_end.isoformat(),
+        "verdict": outcome.verdict.value,
         "findings": [asdict(finding) for finding in outcome.findings],
         "trades": [asdict(trade) for trade in outcome.trades],
     }
@@ -244,6 +245,8 @@ def _show_backtest(answer: Answer) -> None:
         }
     )
     _show_findings(answer["findings"])
+    if answer["verdict"] != Verdict.ACCEPTED:
+        click.echo("These figures count for nothing: the factory would retire this strategy for what was found.")
     if answer["data"]["kind"] == "synthetic":
         click.echo("The candles are synthetic: these figures say nothing about a real market.")
 

@@ -143,7 +143,8 @@ class BacktestOutcome:
     """What an engine gives for a backtest: the trades, and Freqtrade's own figures under its names.
 
     ``backtest_start`` and ``backtest_end`` bound the candles that were traded on; ``result_hash`` is over the
-    canonical list of trades; ``stage_seconds`` says how long each stage took.
+    canonical list of trades; ``stage_seconds`` says how long each stage took. ``verdict`` is what the findings make of
+    it: a strategy that is not accepted has figures that count for nothing.
     """
 
     trades: tuple[Trade, ...]
@@ -156,6 +157,7 @@ class BacktestOutcome:
     seconds: float
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    verdict: Verdict = Verdict.ACCEPTED
 
 
 class Evaluation(Recorded):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from cfsm.application.ports import Blobs, BrokenStrategy, Engine
+from cfsm.application.ports import Blobs, BrokenStrategy, Engine, accepted
 from cfsm.application.tasks import Claim, TaskKind
 from cfsm.application.verdicts import BACKTESTED, EQUITY_CURVE, TRADES
 from cfsm.domain.aggregate import Recorded, Stamp
@@ -126,7 +126,7 @@ class BacktesterWorker(EvaluationWorker):
         for part, days in division.parts():
             job = self.begin(claim, strategy, self._run_over(claim, strategy, part, days))
             try:
-                outcome = self._engine.backtest(job, self._hear(claim, strategy, part, job))
+                outcome = accepted(self._engine.backtest(job, self._hear(claim, strategy, part, job)))
             except BrokenStrategy as error:
                 self._retire(claim, job, error.findings, ended)
                 return

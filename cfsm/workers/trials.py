@@ -7,7 +7,7 @@ from dataclasses import asdict
 from threading import Event
 from typing import TypeVar
 
-from cfsm.application.ports import BrokenStrategy, Cancelled, Engine, Report
+from cfsm.application.ports import BrokenStrategy, Cancelled, Engine, Report, accepted
 from cfsm.domain.conversation import Execution, Screening, ScreenOutcome
 from cfsm.domain.evaluation import BacktestOutcome, Conditions, Job, Limits, Stage
 from cfsm.domain.metrics import measure
@@ -63,7 +63,9 @@ class EngineTrials:
         """Backtest a proposal on the screening range. Raise TryAgain, Misconfigured or Cancelled."""
         job = self._job("screening", step, class_name, source)
         try:
-            outcome = await self._in_turn(f"screens {step}", lambda report: self._engine.backtest(job, report))
+            outcome = accepted(
+                await self._in_turn(f"screens {step}", lambda report: self._engine.backtest(job, report))
+            )
         except BrokenStrategy as error:
             return self._screening(step, ScreenOutcome.BROKEN, findings=[asdict(each) for each in error.findings])
         traded = ScreenOutcome.TRADED if outcome.trades else ScreenOutcome.NEVER_TRADES

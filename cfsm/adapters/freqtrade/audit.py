@@ -27,9 +27,10 @@ Prices = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Bars:
-    """A pair's candles: opening times in milliseconds, lows and highs."""
+    """A pair's candles: opening times in milliseconds, opening prices, lows and highs."""
 
     times: Times
+    open: Prices
     low: Prices
     high: Prices
 

@@ -7,7 +7,7 @@ elsewhere.
 import gc
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+import pandas as pd
 from freqtrade.constants import Config
 from freqtrade.exceptions import StrategyError
 from freqtrade.persistence import LocalTrade
@@ -24,12 +25,14 @@ from cfsm.adapters.freqtrade.examination import Examination
 from cfsm.adapters.freqtrade.fast_backtesting import make_backtesting
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.inspection import Broken
+from cfsm.adapters.freqtrade.last_look import LastLook
 from cfsm.adapters.freqtrade.logs import Evidence, capture
 from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, Said, adapter
 from cfsm.adapters.freqtrade.quick_parts import install
+from cfsm.adapters.freqtrade.second_look import SecondLook
 from cfsm.adapters.freqtrade.source_lines import line_of_attribute, wrong_attribute
 from cfsm.adapters.freqtrade.static_policy import judge
-from cfsm.adapters.freqtrade.strategy_errors import describe, load_error, run_error
+from cfsm.adapters.freqtrade.strategy_errors import describe, line_of, load_error, run_error
 from cfsm.adapters.freqtrade.workshop import Prepared
 from cfsm.domain.evaluation import Finding, Job, Stage, Verdict
 
@@ -92,19 +95,32 @@ class _Run:
             return {"findings": [asdict(found) for found in static]}
         try:
             backtesting = self._load()
-            start, end = self._execute(backtesting)
+            kept = LastLook(backtesting.strategylist[0])
+            data, start, end = self._execute(backtesting)
         except Broken as broken:
             return {"findings": [asdict(found) for found in broken.findings]}
         self._clock.enter(Stage.GENERATING_REPORT, 0)
+        trades, logged = _columns(backtesting), [asdict(found) for found in self._evidence.findings()]
         return {
             "findings": [],
-            "logged": [asdict(found) for found in self._evidence.findings()],
-            "trades": _columns(backtesting),
+            "logged": [*logged, *(asdict(found) for found in self._last_look(backtesting, kept, data))],
+            "trades": trades,
             "start_ms": int(start.timestamp() * 1000),
             "end_ms": int(end.timestamp() * 1000),
             "settings": _settings(backtesting),
             "stage_seconds": self._clock.seconds,
         }
+
+    def _last_look(self, backtesting: Any, kept: LastLook, data: Mapping[str, pd.DataFrame]) -> list[Finding]:
+        """Give the faults that a last look finds; what is mere advice the validation has said."""
+        causality = SecondLook(backtesting, self._config, self._make, self._prepared, self._job.source).causality()
+        try:
+            found = kept.findings(data, causality, backtesting.required_startup)
+        except BaseException as error:
+            if line_of(error.__traceback__) is None:
+                raise  # a fault of ours
+            return [run_error(error)]
+        return found if verdict_of(found) is not Verdict.ACCEPTED else []
 
     def _config(self, timerange: str | None = None) -> Config:
         """Give a configuration for one load of the strategy, which the resolver writes into; of a part of the range."""
@@ -146,7 +162,7 @@ class _Run:
     def _execute(self, backtesting: Any) -> Any:
         try:
             data, timerange = backtesting.load_bt_data()
-            return backtesting.backtest_one_strategy(backtesting.strategylist[0], data, timerange)
+            return data, *backtesting.backtest_one_strategy(backtesting.strategylist[0], data, timerange)
         except Broken:
             raise
         except BaseException as error:

@@ -75,6 +75,15 @@ class Causality:
             return [finding("NOT_DETERMINISTIC")]
         return found or list(self._compare_starts(windows))
 
+    def findings_of_whole(self, pair: str, candles: pd.DataFrame, analysed: pd.DataFrame, cut: int) -> list[Finding]:
+        """Give what is found where a pair's whole history, analysed elsewhere, is cut once: of every row before."""
+        indicators = analysed.drop(columns=[name for name in (*_SIGNALS, *_TAGS) if name in analysed.columns])
+        windows = [_Window(pair, candles, indicators, analysed, [cut])]
+        found = list(self._compare_cuts(windows, rows=cut + 1))
+        if found and self._differs_by_itself(windows):
+            return [finding("NOT_DETERMINISTIC")]
+        return found
+
     def _analysed(self, strategy: IStrategy, pair: str, candles: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         last_ms = int(candles["date"].iloc[-1].timestamp() * 1000)
         return self._analyse(strategy, pair, candles.copy(), last_ms + self._step_ms)
@@ -92,7 +101,7 @@ class Causality:
                 cuts.update(int(row) for row in self._draw.choice(rows, min(count, len(rows)), replace=False))
         return sorted(cuts)
 
-    def _compare_cuts(self, windows: Sequence[_Window]) -> Iterator[Finding]:
+    def _compare_cuts(self, windows: Sequence[_Window], rows: int = _ROWS_COMPARED) -> Iterator[Finding]:
         unused: dict[str, Finding] = {}
         for window in windows:
             for cut in window.cuts:
@@ -104,7 +113,7 @@ class Causality:
                     words = f"With a history that ends at {when:%Y-%m-%d %H:%M}: {describe(error)}"
                     yield finding("SHORT_HISTORY", words, line_of(error.__traceback__))
                     return
-                changed = _changed_columns(window.analysed, analysed, cut)
+                changed = _changed_columns(window.analysed, analysed, cut, rows)
                 if not changed:
                     continue
                 found = self._judged(window, cut, changed)

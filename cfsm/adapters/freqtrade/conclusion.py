@@ -19,6 +19,7 @@ from cfsm.adapters.freqtrade.audit import audit
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, adapter
 from cfsm.adapters.freqtrade.raw_results import REQUIRED_COLUMNS, RawBacktest, RawValidation, Settings
+from cfsm.adapters.freqtrade.risk import perfect_prices, risks_of
 from cfsm.adapters.freqtrade.statistics import Span, statistics_of
 from cfsm.adapters.freqtrade.trusted_market import bars_of, funding_of, market_change, rules_of, traded_span
 from cfsm.adapters.freqtrade.versions import engine_identity
@@ -31,6 +32,7 @@ from cfsm.domain.evaluation import (
     Stage,
     ValidationOutcome,
 )
+from cfsm.domain.metrics import measure
 from cfsm.domain.trades import BadTrade, Trade, trades_from
 
 Send = Callable[[Kind, bytes], None]
@@ -97,12 +99,14 @@ def _backtest(request: Request, prepared: Prepared, raw: bytes, measured: Measur
         raise BrokenResult("The strategy cannot be backtested", *given.findings)
     send(Kind.PROGRESS, adapter(Progress).dump_json(Progress(Stage.GENERATING_REPORT, 85.0, "statistics")))
     trades, frame = _trades(given)
-    _hold_against_the_market(request.job, prepared, given, given.settings)
+    perfect = _hold_against_the_market(request.job, prepared, given, given.settings)
     change = market_change(
         prepared.candles, prepared.datadir, prepared.pairs, given.settings.timeframe, (given.start_ms, given.end_ms)
     )
     start = datetime.fromtimestamp(given.start_ms / 1000, UTC)
     end = datetime.fromtimestamp(given.end_ms / 1000, UTC)
+    metrics = measure(trades, request.job.conditions.dry_run_wallet, start, end)
+    findings = (*given.logged, *perfect, *risks_of(trades, metrics))
     outcome = BacktestOutcome(
         trades=trades,
         statistics=statistics_of(
@@ -115,7 +119,8 @@ def _backtest(request: Request, prepared: Prepared, raw: bytes, measured: Measur
         backtest_end=end,
         seconds=round(measured.seconds, 4),
         stage_seconds=given.stage_seconds,
-        findings=given.logged,
+        findings=findings,
+        verdict=verdict_of(findings),
     )
     return adapter(BacktestOutcome).dump_json(outcome)
 
@@ -159,8 +164,11 @@ def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
     return ordered
 
 
-def _hold_against_the_market(job: Job, prepared: Prepared, given: RawBacktest, settings: Settings) -> None:
-    """Raise BrokenResult with the finding FORGED_RESULT where the candles do not allow these trades."""
+def _hold_against_the_market(job: Job, prepared: Prepared, given: RawBacktest, settings: Settings) -> list[Finding]:
+    """Raise BrokenResult with the finding FORGED_RESULT where the candles do not allow these trades.
+
+    Give what is suspicious though it is possible.
+    """
     conditions = job.conditions
     candles, datadir, pairs = prepared.candles, prepared.datadir, prepared.pairs
     if settings.timeframe not in prepared.timeframes or conditions.timeframe not in {None, settings.timeframe}:
@@ -176,6 +184,7 @@ def _hold_against_the_market(job: Job, prepared: Prepared, given: RawBacktest, s
     faults = audit(rows, bars, funding, rules_of(prepared.exchange, conditions, pairs, span))
     if faults:
         raise BrokenResult(faults[0], *(finding("FORGED_RESULT", fault) for fault in faults))
+    return list(perfect_prices(rows, bars))
 
 
 def identity_of(request: Request, prepared: Prepared) -> Identity:

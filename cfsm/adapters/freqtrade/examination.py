@@ -15,6 +15,7 @@ from cfsm.adapters.freqtrade.callbacks import line_of_definition, only_in_life, 
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.inspection import Broken, Inspector
 from cfsm.adapters.freqtrade.logs import STRATEGY_FILES, Evidence
+from cfsm.adapters.freqtrade.risk import LIQUIDATED_SHARE, MOST_LEVERAGE
 from cfsm.adapters.freqtrade.second_look import SecondLook
 from cfsm.adapters.freqtrade.strategy_errors import line_of, run_error
 from cfsm.adapters.freqtrade.trial import Part, Trial, parts
@@ -23,9 +24,7 @@ from cfsm.adapters.freqtrade.workshop import Prepared
 from cfsm.domain.evaluation import Finding, Job, Stage, Verdict
 
 _ENOUGH_ENTRIES, _ENOUGH_TRADES = 30, 4
-_LIQUIDATED_SHARE = 0.02
 _LEVERAGED = 1.5
-_MOST_LEVERAGE = 25.0
 _CONSEQUENCES = frozenset({"NO_SIGNALS", "NO_TRADES", "SIGNAL_CONFLICT"})
 
 
@@ -197,8 +196,8 @@ def _ordered(findings: tuple[Finding, ...]) -> list[Finding]:
 def _leverage(strategy: Any) -> Iterator[Finding]:
     """Give the finding where more is borrowed than any stop can make good."""
     most = max((trade.leverage for trade in LocalTrade.bt_trades), default=1.0)
-    if most > _MOST_LEVERAGE:
-        words = f"A trade has a leverage of {most:g}; {_MOST_LEVERAGE:g} is the most that is taken on"
+    if most > MOST_LEVERAGE:
+        words = f"A trade has a leverage of {most:g}; {MOST_LEVERAGE:g} is the most that is taken on"
         yield finding("LEVERAGE", words, line_of_definition(strategy, "leverage"))
 
 
@@ -206,7 +205,7 @@ def _liquidations(strategy: Any) -> Iterator[Finding]:
     """Give the finding where leverage and stop do not fit: the exchange ends trades before the stop does."""
     trades = LocalTrade.bt_trades
     liquidated = sum(trade.exit_reason == "liquidation" for trade in trades)
-    if liquidated > _LIQUIDATED_SHARE * len(trades):
+    if liquidated > LIQUIDATED_SHARE * len(trades):
         yield finding("LIQUIDATION", f"{liquidated} of {len(trades)} trades are liquidated")
     elif not strategy.use_custom_stoploss:
         beyond = next((trade for trade in trades if _stop_is_beyond_liquidation(trade)), None)

@@ -126,6 +126,13 @@ MEANINGS: dict[str, Meaning] = {
         _F, "Trades are liquidated before their stop.", "Lower the leverage or tighten the stoploss."
     ),
     "LEVERAGE": Meaning(_F, "More leverage than any stop can make good.", "Return min(5.0, max_leverage) or less."),
+    "ONE_TRADE": Meaning(
+        _A, "One trade made all the profit there is.", "Trade more often; a result of one trade is luck."
+    ),
+    "FEES": Meaning(_A, "Fees take most of the profits.", "Trade less often, for larger targets."),
+    "PERFECT_PRICES": Meaning(
+        _F, "Orders are filled at the best price of their candle.", "Compute prices from candles that are closed."
+    ),
     # Limits and honesty.
     "SLOW": Meaning(
         _F, "Indicators and signals would take longer than a run may.", "Vectorise; avoid loops over rows."

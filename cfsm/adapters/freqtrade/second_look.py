@@ -56,8 +56,7 @@ class SecondLook:
     def findings(self, trial: Trial, entries: Mapping[str, Sequence[int]], start_ms: int) -> list[Finding]:
         """Give what the future changes in the past of a trial that traded from ``start_ms`` on."""
         step_ms = self._backtesting.timeframe_secs * 1000
-        startup = self._backtesting.required_startup
-        causality = Causality(self._fresh, self._analyse, step_ms, startup, partial(line_of_columns, self._source))
+        causality = self.causality()
         candles = self._prepared.candles
         try:
             found = causality.findings(trial.data, entries)
@@ -66,6 +65,11 @@ class SecondLook:
             return [*found, *self._of_trades(trial, start_ms, step_ms)]
         finally:
             candles.horizon_ms = candles.beyond = None
+
+    def causality(self) -> Causality:
+        """Give what looks at indicators and signals, anew for each use."""
+        step_ms, startup = self._backtesting.timeframe_secs * 1000, self._backtesting.required_startup
+        return Causality(self._fresh, self._analyse, step_ms, startup, partial(line_of_columns, self._source))
 
     def _fresh(self) -> IStrategy:
         config = self._config()

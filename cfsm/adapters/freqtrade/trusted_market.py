@@ -107,7 +107,7 @@ def _frame(candles: WarmCandles, datadir: Path, pair: str, timeframe: str) -> pd
 
 def _bars(frame: pd.DataFrame) -> Bars:
     times = frame["date"].dt.as_unit("ms").astype("int64").to_numpy()
-    return Bars(times, frame["low"].to_numpy(), frame["high"].to_numpy())
+    return Bars(times, frame["open"].to_numpy(), frame["low"].to_numpy(), frame["high"].to_numpy())
 
 
 def _funding(candles: WarmCandles, datadir: Path, exchange: Exchange, pair: str) -> Funding:

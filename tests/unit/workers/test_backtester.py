@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from cfsm.application.ports import BrokenStrategy, Misconfigured, TryAgain
-from cfsm.domain.evaluation import Conditions, Finding, Job, Limits
+from cfsm.domain.evaluation import Conditions, Finding, Job, Limits, Verdict
 from cfsm.domain.metrics import measure
 from cfsm.domain.strategy import Reason
 from cfsm.domain.trades import Trade
@@ -253,6 +253,17 @@ def test_strategies_that_never_trade_are_no_twins(place):
     assert work(backtester(place, Forging(result_hash="no trades"))) == 2
 
     assert place.happened("Strategy.TwinFound") == []
+
+
+def test_a_strategy_whose_figures_count_for_nothing_never_becomes_backtested(place):
+    validated(place)
+    knows = Finding("LOOKAHEAD", "bias changes when the later candles are taken away", 16, "Use only shift(n).")
+
+    work(backtester(place, Forging(verdict=Verdict.REJECTED, findings=(knows,))))
+
+    assert "Strategy.Backtested" not in place.topics()
+    (retired,) = place.happened("Strategy.Retired")
+    assert "LOOKAHEAD" in retired.facts["detail"]
 
 
 def test_a_broken_strategy_is_retired_with_the_evidence_and_its_run_fails(place):

@@ -15,9 +15,10 @@ def at(hour):
 
 
 TIMES = np.array([at(hour) for hour in range(24)])
+OPENS = np.full(24, 100.0)
 BARS = {
-    PAIR: Bars(TIMES, np.full(24, 95.0), np.full(24, 105.0)),
-    OTHER: Bars(TIMES, np.full(24, 95.0), np.full(24, 105.0)),
+    PAIR: Bars(TIMES, OPENS, np.full(24, 95.0), np.full(24, 105.0)),
+    OTHER: Bars(TIMES, OPENS, np.full(24, 95.0), np.full(24, 105.0)),
 }
 FUNDING = {
     PAIR: Funding(np.array([at(8), at(16)]), np.array([0.01, 0.02])),
@@ -175,7 +176,7 @@ def test_a_fill_outside_of_the_time_that_was_traded_is_found():
 def test_a_trade_that_outlives_its_liquidation_is_found():
     low = np.full(24, 95.0)
     low[6] = 50.0
-    bars = BARS | {PAIR: Bars(TIMES, low, np.full(24, 105.0))}
+    bars = BARS | {PAIR: Bars(TIMES, OPENS, low, np.full(24, 105.0))}
 
     (fault,) = audit([long()], bars, FUNDING, RULES)
 
@@ -185,7 +186,7 @@ def test_a_trade_that_outlives_its_liquidation_is_found():
 def test_a_short_that_outlives_its_liquidation_is_found():
     high = np.full(24, 105.0)
     high[2] = 160.0
-    bars = BARS | {PAIR: Bars(TIMES, np.full(24, 95.0), high)}
+    bars = BARS | {PAIR: Bars(TIMES, OPENS, np.full(24, 95.0), high)}
 
     (fault,) = audit([short()], bars, FUNDING, RULES)
 
@@ -195,7 +196,7 @@ def test_a_short_that_outlives_its_liquidation_is_found():
 def test_a_trade_that_closes_on_the_candle_of_its_liquidation_is_honest():
     low = np.full(24, 95.0)
     low[12] = 50.0
-    bars = BARS | {PAIR: Bars(TIMES, low, np.full(24, 105.0))}
+    bars = BARS | {PAIR: Bars(TIMES, OPENS, low, np.full(24, 105.0))}
 
     assert audit([long()], bars, FUNDING, RULES) == []
 
