@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import rich_click as click
@@ -16,6 +16,9 @@ import rich_click as click
 from cfsm.bootstrap import House, find_home
 from cfsm.cli.data import open_dataset
 from cfsm.cli.output import EXIT_FAILED, is_terminal, show_progress, talk
+
+if TYPE_CHECKING:
+    from cfsm.projections.leaderboard import Contender
 
 Factory = subprocess.Popen[bytes]
 
@@ -40,9 +43,18 @@ HURRIED_STOP_SECONDS = 10.0
     show_default=True,
     help="Seconds after which it is left to `cfsm run`.",
 )
+@click.option(
+    "--forward-test/--no-forward-test",
+    "forward",
+    default=True,
+    show_default=True,
+    help="End with the best strategy's bot on candles that were held back.",
+)
 @click.pass_obj
-def demo(house: House, count: int | None, with_models: bool, seed: int | None, timeout_seconds: float) -> int:
-    """Make strategies, validate them by executing them, backtest them, and show the leaderboard.
+def demo(
+    house: House, count: int | None, with_models: bool, seed: int | None, timeout_seconds: float, forward: bool
+) -> int:
+    """Make strategies, validate them by executing them, backtest them, show the leaderboard, forward-test the best.
 
     Uses the factory that runs on this home, or runs one for as long as it takes. All that happens is recorded as events
     in the home and can be replayed and audited afterwards.
@@ -64,25 +76,45 @@ def demo(house: House, count: int | None, with_models: bool, seed: int | None, t
         with demonstration(house) as rehearsal:
             return _make(rehearsal, lambda: ask_together(rehearsal, count or 3, seed), timeout_seconds, MODELS_WENT_ON)
     types = list(house.settings.generation.strategy_types)
-    return _make(house, lambda: request(house, types, count or 12, seed), timeout_seconds)
+    return _make(house, lambda: request(house, types, count or 12, seed), timeout_seconds, forward=forward)
 
 
+FORWARD_WENT_ON = "dryrun show {strategy}"
 MODELS_WENT_ON = ("generations list", "generations show {strategy}", "models --by mode")
 """What to look at after models made strategies."""
 
 
-def _make(house: House, ask: Callable[[], Sequence[str]], timeout_seconds: float, more: Sequence[str] = ()) -> int:
+def _make(
+    house: House,
+    ask: Callable[[], Sequence[str]],
+    timeout_seconds: float,
+    more: Sequence[str] = (),
+    *,
+    forward: bool = False,
+) -> int:
     """Let the factory make what is asked for, show it as it goes and the leaderboard; give the exit code."""
     with _running_factory(house) as factory:
         generations = ask()
+        deadline = time.monotonic() + timeout_seconds
         done = _watch(house, generations, timeout_seconds, factory)
+        best = _show(house) if done else None
+        if best is not None and forward:
+            from cfsm.cli.demo_forward import forward_test_of_best
+
+            forward_test_of_best(
+                house,
+                best.name,
+                best.timeframe,
+                goes_on=lambda: factory is None or factory.poll() is None,
+                seconds=max(1.0, deadline - time.monotonic()),
+            )
     if factory is not None and not done and factory.returncode:
         talk(f"The factory ended with exit code {factory.returncode}; see above, and the logs in {house.path}/logs.")
         return factory.returncode if factory.returncode > 0 else EXIT_FAILED
     if not done:
         talk(f"Not all were done in {timeout_seconds:g} s. `cfsm run` goes on from there; `cfsm status` says more.")
         return EXIT_FAILED
-    _show(house, more)
+    _show_what_next(house, best, (FORWARD_WENT_ON, *more) if forward else more)
     return 0
 
 
@@ -204,17 +236,22 @@ ENDS = {
 }
 
 
-def _show(house: House, more: Sequence[str] = ()) -> None:
+def _show(house: House) -> "Contender | None":
+    """Print the leaderboard; give the best of it, if there is any."""
     from cfsm.cli import leaderboard
     from cfsm.projections.leaderboard import LeaderboardView
 
     view = house.view(LeaderboardView)
     talk("")
     leaderboard.show(view, house, 10, include_retired=False, as_json=False)
-    best = view.top(1, house.proof_rules)
+    return next(iter(view.top(1, house.proof_rules)), None)
+
+
+def _show_what_next(house: House, best: "Contender | None", more: Sequence[str]) -> None:
     talk("\nGo on with:")
-    commands = (f"lineage {best[0].name}", f"history show {best[0].name}", f"strategies show {best[0].name} --source")
-    further = (each.format(strategy=best[0].name) for each in more if best or "{" not in each)
+    name = best.name if best else ""
+    commands = (f"lineage {name}", f"history show {name}", f"strategies show {name} --source")
+    further = (each.format(strategy=name) for each in more if best or "{" not in each)
     for command in (*(commands if best else ()), *further, "history verify", "run"):
         talk(f"  {_program(house)} {command}")
 
