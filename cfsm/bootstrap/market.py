@@ -27,14 +27,22 @@ class HouseGateway:
         """Listen, at the port that the last one had if it may be any; give it. Raise Misconfigured."""
         from cfsm.adapters.durable import of_system
         from cfsm.adapters.market_gateway.address import last_port, write_address
+        from cfsm.adapters.market_gateway.live import LiveBackend
         from cfsm.adapters.market_gateway.replay_market import ReplayMarket
         from cfsm.adapters.market_gateway.running import RunningGateway
         from cfsm.adapters.market_gateway.server import Gateway
 
         folder, settings = self._house.run_folder, self._house.settings.market_gateway
         datasets = self._house.datasets
+        live = LiveBackend(
+            settings.upstream,
+            self._changes,
+            weight_per_minute=settings.weight_per_minute,
+            cache_bytes=settings.cache_mb * 1024 * 1024,
+            timeout_seconds=settings.timeout_seconds,
+        )
         self._running = RunningGateway(
-            lambda: Gateway(lambda name: ReplayMarket(datasets.open(name)), name=str(folder))
+            lambda: Gateway(lambda name: ReplayMarket(datasets.open(name)), live, name=str(folder))
         )
         port = self._running.start(settings.port, last_port(folder))
         try:
