@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import cycle, islice
+from pathlib import Path
 
 import orjson
 
@@ -41,7 +42,15 @@ def demonstration(house: House) -> Iterator[House]:
             "CFSM_STORE__ENGINE": "sqlite",
         }
         environ = {name: value for name, value in house.environ.items() if name != "CFSM_RUNTIME_DIR"}
-        yield House.at(path, file=house.file, profile=house.profile, environ={**environ, **own})
+        yield House.at(path, file=_file_of(house), profile=house.profile, environ={**environ, **own})
+
+
+def _file_of(house: House) -> Path | None:
+    """Give the configuration file of a house, which counts for its demonstration too."""
+    from cfsm.settings.loading import FILE_NAME
+
+    usual = house.path / FILE_NAME
+    return house.file or (usual if usual.is_file() else None)
 
 
 def ask_together(house: House, count: int, seed: int | None) -> list[str]:

@@ -16,6 +16,7 @@ from tests.fakes.home import start
 def house(tmp_path, datasets):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "data").symlink_to(datasets)
+    (tmp_path / "home" / "cfsm.yaml").write_text("backtest: {max_open_trades: 2}\ngeneration: {models: [phi3]}\n")
     environ = {"CFSM_STORE__ENGINE": "postgres", "CFSM_MODEL_SELECTION__OPTIMIZATION": '["phi3:mini"]'}
     return House.at(tmp_path / "home", file=None, profile=None, environ=environ)
 
@@ -26,6 +27,7 @@ def test_a_demonstration_has_a_home_of_its_own_and_models_whose_names_say_what_t
         answer = httpx.get(f"{own.settings.ollama.host}/api/tags").json()
 
     assert own.path == house.path / "demonstration"
+    assert own.settings.backtest.max_open_trades == 2, "the home's file counts here too"
     assert own.settings.store.engine == "sqlite"
     assert own.settings.model_selection.optimization == ()
     assert own.datasets.open("synthetic").pairs == house.datasets.open("synthetic").pairs
