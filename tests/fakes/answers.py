@@ -436,6 +436,7 @@ FAULTY = {
     "no timeframe": (fenced(changed(("    timeframe = '15m'\n", ""))), {"add_timeframe"}),
     "timeframes": (fenced(changed(("timeframe = '15m'", "timeframe = ['15m', '1h']"))), {"spell_timeframe"}),
     "no ROI": (fenced(changed(('{"0": 0.04, "120": 0.01}', "None"))), {"roi_to_dict"}),
+    "flags as texts": (fenced(changed(("can_short = True", "can_short = 'true'"))), {"flag_to_bool"}),
     "startup as a text": (fenced(changed(("candle_count = 60", "candle_count = '60'"))), {"startup_to_number"}),
     "orders as a word": (fenced(with_attribute("order_types = 'market'")), {"complete_order_settings"}),
     "trailing in percent": (

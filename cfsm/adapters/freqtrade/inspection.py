@@ -50,7 +50,7 @@ class Inspector:
     def conclude(self, trades: int) -> None:
         """Note what the run as a whole says, with this number of trades."""
         longs, shorts = self.signals["enter_long"], self.signals["enter_short"]
-        entries, meant = longs + shorts, longs + shorts * self._strategy.can_short
+        entries, meant = longs + shorts, longs + shorts * bool(self._strategy.can_short)
         if shorts and not self._strategy.can_short:
             code = "SHORTS_DROPPED" if longs else "SHORTS_ONLY"
             self.note(finding(code, f"{shorts} short signals are dropped silently"))

@@ -180,6 +180,26 @@ def _roi_entries(code: Code, table: ast.Dict) -> list[Repair]:
     return [Repair(name, line, "minimal_roi maps texts of minutes to a ratio") for name, line in changed.items()]
 
 
+_FLAGS = frozenset(
+    {"can_short", "trailing_stop", "trailing_only_offset_is_reached", "use_exit_signal", "exit_profit_only",
+     "ignore_roi_if_entry_signal", "process_only_new_candles", "use_custom_stoploss", "position_adjustment_enable"}
+)  # fmt: skip
+_TRUTHS = {"true": "True", "yes": "True", "1": "True", "false": "False", "no": "False", "0": "False"}
+
+
+def flags(code: Code) -> list[Repair]:
+    """Yes or no as a text becomes a truth value: any text is true to Python."""
+    repairs = []
+    for name in sorted(_FLAGS & code.attributes.keys()):
+        node = code.attributes[name]
+        value = constant(node.value)
+        truth = _TRUTHS.get(value.strip().lower()) if isinstance(value, str) else None
+        if truth is not None:
+            _set(code, name, truth)
+            repairs.append(Repair("flag_to_bool", node.lineno, f"{name} is {truth}"))
+    return repairs
+
+
 def can_short(code: Code) -> list[Repair]:
     """A strategy that sets short entries says that it can short; unless it says that it cannot."""
     function = code.methods.get("populate_entry_trend")

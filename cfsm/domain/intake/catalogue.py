@@ -70,6 +70,7 @@ REPAIRS: Mapping[str, str] = {
     "complete_order_settings": "order settings have every key of today",
     "set_can_short": "short entries were set, so can_short is True (advice)",
     "add_minimal_roi": "a way out of trades was added where there was none but the stop (advice)",
+    "flag_to_bool": "yes or no as a text became True or False",
     "startup_to_number": "startup_candle_count became a number",
     "add_startup": "startup_candle_count was set to the longest look-back (advice)",
     "raise_startup": "startup_candle_count was raised to the longest look-back (advice)",

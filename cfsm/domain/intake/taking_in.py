@@ -89,6 +89,7 @@ MENDERS: tuple[Mender, ...] = (
     attributes.timeframe,
     attributes.stoploss,
     attributes.minimal_roi,
+    attributes.flags,
     attributes.can_short,
     attributes.trailing_ratios,
     attributes.trailing_stop,

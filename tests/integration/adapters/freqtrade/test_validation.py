@@ -392,6 +392,10 @@ def test_shorts_without_can_short_beside_longs_are_advice(forge):
     assert (outcome.verdict, codes(outcome)) == (Verdict.ACCEPTED, ["SHORTS_DROPPED"])
 
 
+def test_a_flag_that_is_a_text_is_no_fault_of_the_forge(forge):
+    assert validate(forge, changed(("can_short = True", 'can_short = "True"'))).verdict is Verdict.ACCEPTED
+
+
 def test_the_line_of_a_failing_callback_is_named(forge):
     source = with_method(f"def custom_exit({SIGNATURE}):", '    raise KeyError("boom")')
 
