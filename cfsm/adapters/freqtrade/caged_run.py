@@ -7,7 +7,8 @@ elsewhere.
 import gc
 import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,7 @@ from freqtrade.exceptions import StrategyError
 from freqtrade.persistence import LocalTrade
 
 from cfsm.adapters.freqtrade.backtesting import StageClock
+from cfsm.adapters.freqtrade.caged_epochs import Epochs, hyperopt_config
 from cfsm.adapters.freqtrade.examination import Examination
 from cfsm.adapters.freqtrade.fast_backtesting import make_backtesting
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
@@ -35,6 +37,7 @@ from cfsm.adapters.freqtrade.static_policy import judge
 from cfsm.adapters.freqtrade.strategy_errors import describe, line_of, load_error, run_error
 from cfsm.adapters.freqtrade.workshop import Prepared
 from cfsm.domain.evaluation import Finding, Job, Stage, Verdict
+from cfsm.domain.hyperopt import Candidate
 
 Send = Callable[[Kind, bytes], None]
 _SEED = 20_260_101
@@ -58,8 +61,14 @@ def run(request: Request, prepared: Prepared, folder: Path, send: Send) -> None:
         send(Kind.PROGRESS, orjson.dumps(asdict(Progress(stage, percent, words))))
 
     work = _Run(request.job, prepared, folder, StageClock(tell), evidence, stock=request.stock)
+    answers: dict[Ask, Callable[[], dict[str, Any]]] = {
+        Ask.VALIDATE: work.validate,
+        Ask.BACKTEST: work.backtest,
+        Ask.SPACES: lambda: work.spaces(request.spaces),
+        Ask.EPOCHS: lambda: work.epochs(request.spaces, request.candidates),
+    }
     try:
-        answer = work.validate() if request.ask is Ask.VALIDATE else work.backtest()
+        answer = answers[request.ask]()
     except Exception as error:  # noqa: BLE001 (a fault of ours must not look like one of the strategy's)
         failure = Failure(Reaction.TRY_AGAIN, f"The forge could not run the strategy: {describe(error)}")
         send(Kind.ERROR, adapter(Failure).dump_json(failure))
@@ -79,6 +88,7 @@ class _Run:
         self._clock = clock
         self._evidence = evidence
         self._stock = stock
+        self._more_config: dict[str, Any] = {}
 
     def validate(self) -> dict[str, Any]:
         """Look at the text; if that is safe, load and run it under inspection."""
@@ -122,6 +132,48 @@ class _Run:
             return [run_error(error)]
         return found if verdict_of(found) is not Verdict.ACCEPTED else []
 
+    def spaces(self, spaces: Sequence[str]) -> dict[str, Any]:
+        """Give the dimensions of these spaces, and whether indicators are the same for all epochs."""
+        try:
+            epochs, _ = self._epochs(spaces)
+            with _blamed_on_the_strategy():
+                return {"findings": [], "dimensions": epochs.dimensions(), "is_analysed_once": epochs.analyse()}
+        except Broken as broken:
+            return {"findings": [asdict(found) for found in broken.findings]}
+
+    def epochs(self, spaces: Sequence[str], candidates: Sequence[Candidate]) -> dict[str, Any]:
+        """Backtest with one candidate after the other; an epoch that breaks keeps no other from its turn."""
+        clock, self._clock = self._clock, StageClock(lambda *_: None)  # not of the stages of each epoch
+        try:
+            epochs, backtesting = self._epochs(spaces)
+            with _blamed_on_the_strategy():
+                epochs.analyse()
+        except Broken as broken:
+            return {"findings": [asdict(found) for found in broken.findings]}
+        start, end = epochs.span
+        clock.enter(Stage.BACKTESTING, len(candidates))
+        tried = []
+        for candidate in candidates:
+            tried.append(_tried(epochs, candidate))
+            clock.advance(1)
+        return {
+            "findings": [],
+            "epochs": tried,
+            "start_ms": int(start.timestamp() * 1000),
+            "end_ms": int(end.timestamp() * 1000),
+            "settings": _settings(backtesting),
+        }
+
+    def _epochs(self, spaces: Sequence[str]) -> tuple[Epochs, Any]:
+        """Load the strategy for hyperopt. Raise Broken."""
+        static = judge(self._job.source)
+        if verdict_of(static) is Verdict.UNSAFE:
+            raise Broken(*static)
+        self._more_config = hyperopt_config(spaces)
+        backtesting = self._load()
+        with _blamed_on_the_strategy():
+            return Epochs(backtesting, spaces, _SEED), backtesting
+
     def _config(self, timerange: str | None = None) -> Config:
         """Give a configuration for one load of the strategy, which the resolver writes into; of a part of the range."""
         config = deepcopy(self._prepared.config)
@@ -129,7 +181,7 @@ class _Run:
             config["timerange"] = timerange
         config["strategy"] = self._job.strategy_name
         config["strategy_path"] = str(self._folder)
-        return config
+        return config | self._more_config
 
     def _make(self, config: Config) -> Any:
         return make_backtesting(config, self._prepared.exchange, self._clock, stock=self._stock)
@@ -170,10 +222,36 @@ class _Run:
             raise Broken(*(logged or (run_error(error),))) from error
 
 
+@contextmanager
+def _blamed_on_the_strategy() -> Iterator[None]:
+    """Make of whatever is raised a finding."""
+    try:
+        yield
+    except Broken:
+        raise
+    except (Exception, SystemExit) as error:
+        raise Broken(run_error(error)) from error
+
+
+def _tried(epochs: Epochs, candidate: Candidate) -> dict[str, Any]:
+    try:
+        with _blamed_on_the_strategy():
+            trades, parameters = epochs.try_one(candidate)
+    except Broken as broken:
+        return {"findings": [asdict(found) for found in broken.findings]}
+    columns = _columns_of(trades)
+    del columns["orders"]
+    return {"trades": columns, "parameters": parameters}
+
+
 def _columns(backtesting: Any) -> dict[str, list[Any]]:
     """Give the closed trades by columns, as Freqtrade's own report has them, with the liquidation prices."""
     name = backtesting.strategylist[0].get_strategy_name()
-    frame = backtesting.all_bt_content[name]["results"].drop(columns=["open_date", "close_date"])
+    return _columns_of(backtesting.all_bt_content[name]["results"])
+
+
+def _columns_of(trades: pd.DataFrame) -> dict[str, list[Any]]:
+    frame = trades.drop(columns=["open_date", "close_date"])
     columns: dict[str, list[Any]] = {column: frame[column].tolist() for column in frame.columns}
     columns["liquidation_price"] = [trade.liquidation_price for trade in LocalTrade.bt_trades]
     return columns

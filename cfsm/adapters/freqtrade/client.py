@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,6 +30,7 @@ from cfsm.adapters.freqtrade.protocol import (
 from cfsm.adapters.freqtrade.versions import engine_name
 from cfsm.application.ports import BrokenStrategy, Misconfigured, Report, TryAgain
 from cfsm.domain.evaluation import BacktestOutcome, Job, Stage, ValidationOutcome
+from cfsm.domain.hyperopt import Candidate, Epoch, Search
 
 _HEARTBEAT_SECONDS = 0.5
 _START_SECONDS = 60.0
@@ -70,13 +72,27 @@ class ForgeEngine:
 
     def validate(self, job: Job, report: Report) -> ValidationOutcome:
         """Load and execute the strategy on real candles. Raise TryAgain, Misconfigured or Cancelled."""
-        outcome: ValidationOutcome = self._ask(Ask.VALIDATE, job, report, ValidationOutcome)
+        outcome: ValidationOutcome = self._ask(self._request(Ask.VALIDATE, job), report, ValidationOutcome)
         return outcome
 
     def backtest(self, job: Job, report: Report) -> BacktestOutcome:
         """Backtest the strategy. Raise BrokenStrategy, TryAgain, Misconfigured or Cancelled."""
-        outcome: BacktestOutcome = self._ask(Ask.BACKTEST, job, report, BacktestOutcome)
+        outcome: BacktestOutcome = self._ask(self._request(Ask.BACKTEST, job), report, BacktestOutcome)
         return outcome
+
+    def spaces(self, job: Job, spaces: Sequence[str], report: Report) -> Search:
+        """Give the dimensions of these spaces. Raise BrokenStrategy, TryAgain, Misconfigured or Cancelled."""
+        request = self._request(Ask.SPACES, job, spaces=tuple(spaces))
+        found: Search = self._ask(request, report, Search)
+        return found
+
+    def try_epochs(
+        self, job: Job, spaces: Sequence[str], candidates: Sequence[Candidate], report: Report
+    ) -> tuple[Epoch, ...]:
+        """Backtest with each candidate in turn. Raise BrokenStrategy, TryAgain, Misconfigured or Cancelled."""
+        request = self._request(Ask.EPOCHS, job, spaces=tuple(spaces), candidates=tuple(candidates))
+        epochs: tuple[Epoch, ...] = self._ask(request, report, tuple[Epoch, ...])
+        return epochs
 
     def status(self) -> dict[str, Any]:
         """Tell how the forge fares: memory, queue, runs under way, warm datasets. Raise TryAgain without one."""
@@ -103,8 +119,10 @@ class ForgeEngine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, ask: Ask, job: Job, report: Report, kind: type) -> Any:
-        request = dump_request(Request(ask, job, stock=self._stock, urgent=self._urgent))
+    def _request(self, ask: Ask, job: Job, **more: Any) -> bytes:
+        return dump_request(Request(ask, job, stock=self._stock, urgent=self._urgent, **more))
+
+    def _ask(self, request: bytes, report: Report, kind: Any) -> Any:
         report(Stage.LOADING_DATA, 0.0, "waiting for the forge")
         with self._connected() as peer:
             try:

@@ -5,7 +5,7 @@ computed here.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,16 @@ from pydantic import ValidationError
 from cfsm.adapters.freqtrade.audit import audit
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
 from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, adapter
-from cfsm.adapters.freqtrade.raw_results import REQUIRED_COLUMNS, RawBacktest, RawValidation, Settings
+from cfsm.adapters.freqtrade.raw_results import (
+    REQUIRED_COLUMNS,
+    TRADE_COLUMNS,
+    RawBacktest,
+    RawEpoch,
+    RawEpochs,
+    RawSpaces,
+    RawValidation,
+    Settings,
+)
 from cfsm.adapters.freqtrade.risk import perfect_prices, risks_of
 from cfsm.adapters.freqtrade.statistics import Span, statistics_of
 from cfsm.adapters.freqtrade.trusted_market import bars_of, funding_of, market_change, rules_of, traded_span
@@ -32,6 +41,7 @@ from cfsm.domain.evaluation import (
     Stage,
     ValidationOutcome,
 )
+from cfsm.domain.hyperopt import MOST_DIMENSIONS, Dimension, Epoch, Search
 from cfsm.domain.metrics import measure
 from cfsm.domain.trades import BadTrade, Trade, trades_from
 
@@ -63,8 +73,7 @@ class Measured:
 def conclude(request: Request, prepared: Prepared, raw: bytes, measured: Measured, send: Send) -> None:
     """Check the raw answer of a caged run and send the port's outcome, or why there is none."""
     try:
-        answer = _validation if request.ask is Ask.VALIDATE else _backtest
-        content = answer(request, prepared, raw, measured, send)
+        content = _ANSWERS[request.ask](request, prepared, raw, measured, send)
     except BrokenResult as error:
         failure = Failure(Reaction.BROKEN, str(error), error.findings)
         send(Kind.ERROR, adapter(Failure).dump_json(failure))
@@ -125,6 +134,51 @@ def _backtest(request: Request, prepared: Prepared, raw: bytes, measured: Measur
     return adapter(BacktestOutcome).dump_json(outcome)
 
 
+def _spaces(request: Request, prepared: Prepared, raw: bytes, measured: Measured, send: Send) -> bytes:
+    del request, prepared, measured, send
+    given: RawSpaces = _read(RawSpaces, raw)
+    if given.findings:
+        raise BrokenResult("The spaces of the strategy cannot be told", *given.findings)
+    if len(given.dimensions) > MOST_DIMENSIONS:
+        raise BrokenResult(f"{len(given.dimensions)} dimensions, {MOST_DIMENSIONS} are the most")
+    try:
+        dimensions = tuple(adapter(Dimension).validate_python(each) for each in given.dimensions)
+    except ValidationError as error:
+        raise BrokenResult(f"a dimension that cannot be searched: {error.errors()[0]['msg']}") from error
+    return adapter(Search).dump_json(Search(dimensions, given.is_analysed_once))
+
+
+def _epochs(request: Request, prepared: Prepared, raw: bytes, measured: Measured, send: Send) -> bytes:
+    """Give what each epoch's trades are worth.
+
+    The trades are not held against the market: who wants to rely on an epoch backtests with its parameters.
+    """
+    del measured, send
+    assert request.job is not None
+    given: RawEpochs = _read(RawEpochs, raw)
+    if given.findings or given.settings is None:
+        raise BrokenResult("The strategy cannot be backtested", *given.findings)
+    if len(given.epochs) != len(request.candidates):
+        raise BrokenResult(f"{len(request.candidates)} epochs were asked for, {len(given.epochs)} came")
+    _check_span(request.job, prepared, (given.start_ms, given.end_ms), given.settings)
+    start = datetime.fromtimestamp(given.start_ms / 1000, UTC)
+    end = datetime.fromtimestamp(given.end_ms / 1000, UTC)
+    wallet = request.job.conditions.dry_run_wallet
+    epochs = tuple(_epoch(each, wallet, start, end) for each in given.epochs)
+    return adapter(tuple[Epoch, ...]).dump_json(epochs)
+
+
+def _epoch(raw: RawEpoch, wallet: float, start: datetime, end: datetime) -> Epoch:
+    if raw.findings:
+        return Epoch(raw.parameters, {}, "", raw.findings)
+    try:
+        trades = _trades_of(raw.trades, TRADE_COLUMNS)
+        figures = measure(trades, wallet, start, end).figures()
+    except (BadTrade, ValueError) as error:
+        raise BrokenResult(str(error)) from error
+    return Epoch(raw.parameters, figures, hash_of_trades(trades))
+
+
 def _read(kind: type, raw: bytes) -> Any:
     try:
         return adapter(kind).validate_python(orjson.loads(raw))
@@ -138,19 +192,22 @@ def _read(kind: type, raw: bytes) -> Any:
 
 def _trades(given: RawBacktest) -> tuple[tuple[Trade, ...], pd.DataFrame]:
     """Give the trades, each within the bounds of a trade, and the frame that Freqtrade makes of them."""
-    columns = given.trades
-    if columns.keys() != REQUIRED_COLUMNS:
-        raise BrokenResult(f"columns of the trades: {', '.join(sorted(columns.keys() ^ REQUIRED_COLUMNS))[:200]}")
+    try:
+        return _trades_of(given.trades, REQUIRED_COLUMNS), _frame(given.trades)
+    except (BadTrade, ValueError, TypeError, OverflowError) as error:
+        raise BrokenResult(str(error)) from error
+
+
+def _trades_of(columns: dict[str, list[Any]], required: Collection[str]) -> tuple[Trade, ...]:
+    """Give the trades of these columns, each within the bounds of a trade. Raise BrokenResult or BadTrade."""
+    if columns.keys() != set(required):
+        raise BrokenResult(f"columns of the trades: {', '.join(sorted(columns.keys() ^ set(required)))[:200]}")
     if len({len(column) for column in columns.values()}) > 1:
         raise BrokenResult("columns of the trades have different lengths")
     columns["enter_tag"] = [None if tag is None else str(tag) for tag in columns["enter_tag"]]
     columns["exit_reason"] = [str(reason) for reason in columns["exit_reason"]]
     names = list(columns)
-    try:
-        trades = trades_from(dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True))
-        return trades, _frame(columns)
-    except (BadTrade, ValueError, TypeError, OverflowError) as error:
-        raise BrokenResult(str(error)) from error
+    return trades_from(dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
 def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
@@ -171,12 +228,7 @@ def _hold_against_the_market(job: Job, prepared: Prepared, given: RawBacktest, s
     """
     conditions = job.conditions
     candles, datadir, pairs = prepared.candles, prepared.datadir, prepared.pairs
-    if settings.timeframe not in prepared.timeframes or conditions.timeframe not in {None, settings.timeframe}:
-        raise BrokenResult(f"the timeframe {settings.timeframe!r} was not asked for")
-    timeframe, startup = settings.timeframe, settings.startup_candle_count
-    span = traded_span(candles, datadir, pairs, timeframe, startup, conditions.timerange)
-    if span != (given.start_ms, given.end_ms):
-        raise BrokenResult("the candles that were traded on are not those that were asked for")
+    span = _check_span(job, prepared, (given.start_ms, given.end_ms), settings)
     bars = bars_of(candles, datadir, pairs, conditions.timeframe_detail or settings.timeframe)
     funding = funding_of(candles, datadir, prepared.exchange, pairs)
     names = list(given.trades)
@@ -185,6 +237,18 @@ def _hold_against_the_market(job: Job, prepared: Prepared, given: RawBacktest, s
     if faults:
         raise BrokenResult(faults[0], *(finding("FORGED_RESULT", fault) for fault in faults))
     return list(perfect_prices(rows, bars))
+
+
+def _check_span(job: Job, prepared: Prepared, span: tuple[int, int], settings: Settings) -> tuple[int, int]:
+    """Give the time that was traded, as asked for. Raise BrokenResult if it was another."""
+    conditions = job.conditions
+    if settings.timeframe not in prepared.timeframes or conditions.timeframe not in {None, settings.timeframe}:
+        raise BrokenResult(f"the timeframe {settings.timeframe!r} was not asked for")
+    timeframe, startup = settings.timeframe, settings.startup_candle_count
+    traded = traded_span(prepared.candles, prepared.datadir, prepared.pairs, timeframe, startup, conditions.timerange)
+    if traded != span:
+        raise BrokenResult("the candles that were traded on are not those that were asked for")
+    return span
 
 
 def identity_of(request: Request, prepared: Prepared) -> Identity:
@@ -202,6 +266,9 @@ def identity_of(request: Request, prepared: Prepared) -> Identity:
 def hash_of_trades(trades: Iterable[Trade]) -> str:
     """Give the sha256 over the canonical list of trades: every field of every trade, floats to the last bit."""
     return hashlib.sha256(adapter(tuple[Trade, ...]).dump_json(tuple(trades))).hexdigest()
+
+
+_ANSWERS = {Ask.VALIDATE: _validation, Ask.BACKTEST: _backtest, Ask.SPACES: _spaces, Ask.EPOCHS: _epochs}
 
 
 def broken(found: Finding, request: Request, prepared: Prepared, seconds: float) -> tuple[Kind, bytes]:

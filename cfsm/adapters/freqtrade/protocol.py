@@ -14,6 +14,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from cfsm.domain.evaluation import Finding, Job, Stage
+from cfsm.domain.hyperopt import Candidate
 
 HEADER = struct.Struct("!cI")
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
@@ -35,17 +36,24 @@ class Ask(StrEnum):
 
     VALIDATE = "validate"
     BACKTEST = "backtest"
+    SPACES = "spaces"
+    EPOCHS = "epochs"
     STATUS = "status"
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request; ``stock`` asks for Freqtrade's own loop, ``urgent`` goes before the queue."""
+    """One request; ``stock`` asks for Freqtrade's own loop, ``urgent`` goes before the queue.
+
+    ``spaces`` are searched by hyperopt, ``candidates`` are the values to be tried.
+    """
 
     ask: Ask
     job: Job | None = None
     stock: bool = False
     urgent: bool = False
+    spaces: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True)

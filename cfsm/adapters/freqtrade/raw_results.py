@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cfsm.domain.evaluation import Finding
+from cfsm.domain.hyperopt import Value
 
 REQUIRED_COLUMNS = frozenset(
     {
@@ -64,3 +65,36 @@ class RawBacktest:
     end_ms: int = 0
     settings: Settings | None = None
     stage_seconds: dict[str, float] = field(default_factory=dict)
+
+
+TRADE_COLUMNS = REQUIRED_COLUMNS - {"orders"}
+"""What the trades of an epoch have: their orders are looked at where its parameters are backtested by themselves."""
+
+
+@dataclass(frozen=True)
+class RawSpaces:
+    """The answer to the question for spaces; ``dimensions`` are not looked at yet."""
+
+    findings: tuple[Finding, ...]
+    dimensions: list[dict[str, Any]] = field(default_factory=list)
+    is_analysed_once: bool = True
+
+
+@dataclass(frozen=True)
+class RawEpoch:
+    """One epoch: its trades by columns, or what the strategy did wrong; and the parameters as exported."""
+
+    findings: tuple[Finding, ...] = ()
+    trades: dict[str, list[Any]] = field(default_factory=dict)
+    parameters: dict[str, dict[str, Value]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RawEpochs:
+    """The answer to a row of epochs: either findings that kept them from beginning, or one answer for each."""
+
+    findings: tuple[Finding, ...]
+    epochs: tuple[RawEpoch, ...] = ()
+    start_ms: int = 0
+    end_ms: int = 0
+    settings: Settings | None = None
