@@ -8,6 +8,7 @@ from typing import Protocol
 from cfsm.application.errors import Cancelled, Misconfigured, TryAgain
 from cfsm.domain.answer import Answer, FailedAnswer, Heard, Message, ModelFacts, Question, Speed
 from cfsm.domain.evaluation import BacktestOutcome, Finding, Job, Stage, ValidationOutcome, Verdict
+from cfsm.domain.hyperopt import Candidate, Epoch, Search
 
 __all__ = [
     "Bell",
@@ -93,6 +94,34 @@ class Engine(Protocol):
 
     def backtest(self, job: Job, report: Report) -> BacktestOutcome:
         """Backtest the strategy. Raise BrokenStrategy, TryAgain, Misconfigured or Cancelled."""
+
+
+class HyperoptEngine(Engine, Protocol):
+    """An engine that also searches parameters."""
+
+    def spaces(self, job: Job, spaces: Sequence[str], report: Report) -> Search:
+        """Give the dimensions of these spaces. Raise BrokenStrategy, TryAgain, Misconfigured or Cancelled."""
+
+    def try_epochs(
+        self, job: Job, spaces: Sequence[str], candidates: Sequence[Candidate], report: Report
+    ) -> tuple[Epoch, ...]:
+        """Backtest with each candidate in turn, and give one epoch for each.
+
+        Raise BrokenStrategy, TryAgain, Misconfigured or Cancelled; then none of them counts.
+        """
+
+
+class Sampler(Protocol):
+    """Draws candidates: the same seed and the same losses give the same candidates."""
+
+    def ask(self, count: int) -> Sequence[Candidate]:
+        """Give so many candidates, all before any of their losses is known."""
+
+    def tell(self, losses: Sequence[float]) -> None:
+        """Take the losses of the candidates that were asked for last, in their order."""
+
+    def remember(self, candidates: Sequence[Candidate], losses: Sequence[float]) -> None:
+        """Take candidates of the past with their losses, in place of asking for them."""
 
 
 class Rendered(Protocol):

@@ -18,6 +18,7 @@ class TaskKind(StrEnum):
     VALIDATE = "validate"
     BACKTEST = "backtest"
     OPINION = "opinion"
+    OPTIMIZE = "optimize"
     CLEAN = "clean"
     FORWARD_TEST = "forward_test"
 
@@ -75,6 +76,8 @@ POLICY: Mapping[str, TaskKind] = {
     Strategy.Validated.TOPIC: TaskKind.BACKTEST,
     Strategy.BacktestRequested.TOPIC: TaskKind.BACKTEST,
     Strategy.OpinionRequested.TOPIC: TaskKind.OPINION,
+    Strategy.OptimizationRequested.TOPIC: TaskKind.OPTIMIZE,
+    Strategy.Optimized.TOPIC: TaskKind.BACKTEST,
     Cleaning.Requested.TOPIC: TaskKind.CLEAN,
     ForwardTest.Requested.TOPIC: TaskKind.FORWARD_TEST,
 }

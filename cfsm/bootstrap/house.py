@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # imported where they are used: a question about the past nee
     from cfsm.adapters.market_data.store import DatasetStore
     from cfsm.application.factory import Factory
     from cfsm.application.ports import Bell
+    from cfsm.domain.optimization import Order
     from cfsm.projections.strategies import StrategiesView
     from cfsm.settings import Settings
 
@@ -217,9 +218,26 @@ class House:
     @cached_property
     def engine(self) -> "ForgeEngine":
         """The engine of the factory that runs here."""
+        return self.new_engine()
+
+    def new_engine(self) -> "ForgeEngine":
+        """Give another engine of the same forge, for a thread of its own."""
         from cfsm.adapters.freqtrade.client import ForgeEngine
 
         return ForgeEngine(self.forge_socket)
+
+    @property
+    def optimization_order(self) -> "Order":
+        """What an optimisation seeks where nothing else is said."""
+        from cfsm.domain.optimization import Order
+
+        optimization = self.settings.optimization
+        return Order(optimization.epochs, optimization.seconds, optimization.spaces, optimization.seed)
+
+    @property
+    def parallel_trials(self) -> int:
+        """In how many sandboxes at once an optimisation tries its epochs."""
+        return self.settings.optimization.parallel_trials or len(os.sched_getaffinity(0))
 
     def is_forge_ready(self) -> bool:
         """Say whether the forge answers."""

@@ -12,13 +12,17 @@ from cfsm.application.tasks import TaskKind
 from cfsm.bootstrap.house import House
 from cfsm.bootstrap.views import catch_up, projector_of
 from cfsm.domain.admission import AdmissionRules
+from cfsm.domain.optimization import BetterRules
 from cfsm.domain.retention import RetentionRules
 
 if TYPE_CHECKING:  # imported where they are used: a process runs one role
     from cfsm.adapters.hardware import Gauge
     from cfsm.application.factory import Factory
+    from cfsm.application.ports import HyperoptEngine, Sampler
+    from cfsm.domain.hyperopt import Dimension
     from cfsm.workers.base import Equipment, Worker
     from cfsm.workers.calendar import Calendar
+    from cfsm.workers.optimizer import OptimizerWorker
 
 BACKTESTER, COORDINATOR, PROJECTOR = "backtester", "coordinator", "projector"
 LIGHT_ROLES = frozenset({"generator", "cleaner"})
@@ -154,6 +158,41 @@ def _backtester(house: House, equipment: "Equipment") -> "Worker":
     )
 
 
+def _optimizer(house: House, equipment: "Equipment") -> "Worker":
+    engines = [house.new_engine() for _ in range(house.parallel_trials)]
+    return optimizer_with(house, equipment, engines, house.is_forge_ready)
+
+
+def optimizer_with(
+    house: House,
+    equipment: "Equipment",
+    engines: "Sequence[HyperoptEngine]",
+    is_engine_ready: Callable[[], bool] = lambda: True,
+) -> "OptimizerWorker":
+    """Give the worker that seeks better parameters, with these engines."""
+    from cfsm.workers.optimizer import OptimizerWorker
+
+    optimization = house.settings.optimization
+    return OptimizerWorker(
+        equipment,
+        engines,
+        is_engine_ready,
+        house.blobs,
+        house.conditions,
+        house.limits,
+        division=lambda: house.division,
+        data_label=house.datasets.open(house.conditions.dataset).kind.value,
+        open_search=_open_search,
+        rules=BetterRules(probability=optimization.better_probability, minimum_trades=optimization.minimum_trades),
+    )
+
+
+def _open_search(dimensions: "Sequence[Dimension]", seed: int) -> "Sampler":
+    from cfsm.adapters.optuna_search import OptunaSearch  # an optimizer that waits for work does without it
+
+    return OptunaSearch(dimensions, seed)
+
+
 def _cleaner(house: House, equipment: "Equipment") -> "Worker":
     from cfsm.workers.cleaner import CleanerWorker
 
@@ -177,7 +216,7 @@ def _coordinator(house: House, equipment: "Equipment") -> "Worker":
 
 def calendar_of(house: House) -> "Calendar":
     """Give what is due when."""
-    from cfsm.workers.calendar import Calendar
+    from cfsm.workers.calendar import Calendar, OptimizationPlan
 
     settings = house.settings
     return Calendar(
@@ -189,6 +228,14 @@ def calendar_of(house: House) -> "Calendar":
         backtest_seconds=settings.backtest.interval_seconds if settings.backtest.auto_backtest else 0,
         cleaning_time=time.fromisoformat(settings.retention.cleaning_time)
         if settings.retention.cleanup_old_strategies
+        else None,
+        optimization=OptimizationPlan(
+            order=house.optimization_order,
+            min_score=settings.selection.min_backtest_score,
+            minimum_trades=settings.selection.minimum_trades,
+            at_once=settings.workers.instances.optimizer,
+        )
+        if settings.optimization.auto_optimization
         else None,
     )
 
@@ -273,6 +320,7 @@ BUILDERS: Mapping[str, Callable[[House, "Equipment"], "Worker"]] = {
     "generator": _generator,
     "validator": _validator,
     "backtester": _backtester,
+    "optimizer": _optimizer,
     "cleaner": _cleaner,
     "metrics": _metrics,
     "gateway": _gateway,

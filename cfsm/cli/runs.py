@@ -15,11 +15,11 @@ RUN_TOPICS = "Evaluation."
 
 @click.group()
 def runs() -> None:
-    """List, show and follow validations and backtests."""
+    """List, show and follow validations, backtests and optimisations."""
 
 
 @runs.command("list")
-@click.option("--kind", type=click.Choice(["validation", "backtest"]), help="Only of this kind.")
+@click.option("--kind", type=click.Choice(["validation", "backtest", "optimization"]), help="Only of this kind.")
 @click.option("--state", type=click.Choice(["running", "completed", "failed"]), help="Only these.")
 @click.option("--strategy", shell_complete=strategy_names, help="Only of this strategy.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The newest so many.")

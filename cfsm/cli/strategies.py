@@ -144,7 +144,10 @@ def retire(house: House, strategy: str, why: str) -> None:
 @click.option("--all", "include_retired", is_flag=True, help="The retired ones as well.")
 @click.pass_obj
 def export(house: House, folder: Path, include_retired: bool) -> None:
-    """Write strategies_metadata.json and the strategies' files into a folder, ready for Freqtrade."""
+    """Write strategies_metadata.json and the strategies' files into a folder, ready for Freqtrade.
+
+    Beside a strategy that was optimised stands the .json of its parameters, as Freqtrade reads it.
+    """
     view = house.strategies
     found = view.select(retired=None if include_retired else False)
     folder.mkdir(parents=True, exist_ok=True)
@@ -152,6 +155,10 @@ def export(house: House, folder: Path, include_retired: bool) -> None:
         path = folder / each.file_path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(house.blobs.get(each.code_hash))
+        beside = path.with_suffix(".json")
+        beside.unlink(missing_ok=True)  # Freqtrade would use what an export before left there
+        if each.parameters_hash:
+            beside.write_bytes(house.blobs.get(each.parameters_hash))
     (folder / "strategies_metadata.json").write_text(view.metadata_json(include_retired=include_retired) + "\n")
     talk(f"Wrote {len(found)} strategies into {folder}.")
 

@@ -41,6 +41,12 @@ def _observed(facts: Mapping[str, Any]) -> str:
     return f"{figures['total_trades']} trades in {figures['days']:g} days, profit {figures['profit_total']:.2%}"
 
 
+def _epochs(facts: Mapping[str, Any]) -> str:
+    epochs = facts["epochs"]
+    best = min((each["loss"] for each in epochs), default=None)
+    return f"epochs {epochs[0]['number']} to {epochs[-1]['number']}, least loss {figure(best)}, {facts['seconds']} s"
+
+
 WORDS: Mapping[str, Words] = {
     "Generation.Requested": lambda f: f"{f['strategy_type']}, {f['mode']}, seed {f['seed']}: {f['why']}",
     "Generation.Planned": lambda f: f"{f['mode']} of {', '.join(f['writers'])}, {f['channel']}",
@@ -68,6 +74,8 @@ WORDS: Mapping[str, Words] = {
     "Strategy.Validated": lambda f: f"run {f['run_id'][:8]} {_findings(f)}".rstrip(),
     "Strategy.BacktestRequested": lambda f: f["why"],
     "Strategy.Backtested": _backtested,
+    "Strategy.OptimizationRequested": lambda f: f"{f['epochs']} epochs in {', '.join(f['spaces'])}: {f['why']}",
+    "Strategy.KeptAsItWas": lambda f: f["why"],
     "Strategy.Optimized": lambda f: f"parameters {f['parameters_hash'][:12]}",
     "Strategy.DryRunStarted": lambda f: f["source"],
     "Strategy.Retired": lambda f: f"{f['reason']}: {f['detail']}",
@@ -78,6 +86,7 @@ WORDS: Mapping[str, Words] = {
     "Evaluation.Started": lambda f: f"{f['kind']} of {f['strategy_name']} on {f['conditions']['dataset']}",
     "Evaluation.Resumed": lambda f: f"attempt {f['attempt']}",
     "Evaluation.StageReached": lambda f: f"{f['stage']} {f['percent']} %",
+    "Evaluation.EpochsTried": _epochs,
     "Evaluation.Completed": lambda f: f"{f['verdict']} in {f['seconds']} s {_findings(f)}".rstrip(),
     "Evaluation.Failed": lambda f: f"{f['reason']} {_findings(f)}".rstrip(),
     "Cleaning.Requested": lambda f: f["why"],

@@ -1,4 +1,7 @@
-"""An evaluation: one run of one strategy, its stages and its verdict. Every evaluation is a trial."""
+"""An evaluation: one run of one strategy, its stages and its verdict.
+
+Every evaluation is a trial, and so is every epoch of an optimisation.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,6 +20,7 @@ class Kind(StrEnum):
 
     VALIDATION = "validation"
     BACKTEST = "backtest"
+    OPTIMIZATION = "optimization"
 
 
 class Stage(StrEnum):
@@ -197,6 +201,19 @@ class Evaluation(Recorded):
         def apply(self, aggregate: "Evaluation") -> None:
             aggregate.stage = Stage(self.stage)
 
+    class EpochsTried(RecordedEvent):
+        """An optimisation tried some epochs: in short here, in full in the blob; ``seconds`` is how long they took."""
+
+        TOPIC = "Evaluation.EpochsTried"
+        epochs: Sequence[Mapping[str, Any]]
+        blob: str
+        seconds: float
+
+        def apply(self, aggregate: "Evaluation") -> None:
+            aggregate.epoch_blobs.append(self.blob)
+            aggregate.epochs += len(self.epochs)
+            aggregate.epoch_seconds += self.seconds
+
     class Completed(RecordedEvent):
         """The run gave its verdict: figures, hashes of what it was a function of, blobs of what it left."""
 
@@ -211,6 +228,7 @@ class Evaluation(Recorded):
 
         def apply(self, aggregate: "Evaluation") -> None:
             aggregate.stage = Stage.COMPLETED
+            aggregate.verdict = self.verdict
             aggregate.result_hash = self.result_hash
             aggregate.figures = self.figures
 
@@ -234,8 +252,12 @@ class Evaluation(Recorded):
         self.conditions = conditions
         self.attempt = 1
         self.stage: Stage | None = None
+        self.verdict = ""
         self.result_hash = ""
         self.figures: Mapping[str, Any] = {}
+        self.epochs = 0
+        self.epoch_blobs: list[str] = []
+        self.epoch_seconds = 0.0
 
     @staticmethod
     def id_of(run_id: str) -> UUID:
@@ -288,6 +310,13 @@ class Evaluation(Recorded):
         """
         if not self.is_over and stage is not self.stage and stage not in ENDS:
             self._record(self.StageReached, stamp, stage=stage.value, percent=STAGE_PERCENT[stage])
+
+    def keep_epochs(
+        self, after: int, epochs: Sequence[Mapping[str, Any]], blob: str, seconds: float, stamp: Stamp
+    ) -> None:
+        """Keep epochs that were tried ``after`` so many; those that another attempt kept already are the same ones."""
+        if not self.is_over and after == self.epochs:
+            self._record(self.EpochsTried, stamp, epochs=epochs, blob=blob, seconds=round(seconds, 3))
 
     def complete(
         self,

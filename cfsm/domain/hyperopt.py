@@ -90,7 +90,10 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """An epoch with its number, from 1 on, as it is kept. ``sr`` is the Sharpe ratio per day, None where undefined."""
+    """An epoch with its number, from 1 on, as it is kept. ``sr`` is the Sharpe ratio per day, None where undefined.
+
+    ``repeats`` is the number of an earlier epoch of the same candidate, which was not evaluated again.
+    """
 
     number: int
     candidate: Candidate
@@ -101,6 +104,7 @@ class Tried:
     max_drawdown_account: float | None
     result_hash: str
     parameters: Parameters = field(default_factory=dict)
+    repeats: int | None = None
 
     def in_short(self) -> dict[str, Any]:
         """Give what events keep of it; the rest is in a blob."""
@@ -111,6 +115,7 @@ class Tried:
             "total_trades": self.total_trades,
             "profit_total": self.profit_total,
             "max_drawdown_account": self.max_drawdown_account,
+            "repeats": self.repeats,
         }
 
 
@@ -128,6 +133,11 @@ def tried(number: int, candidate: Candidate, epoch: Epoch, minimum_trades: int) 
         result_hash=epoch.result_hash,
         parameters=epoch.parameters,
     )
+
+
+def key_of(candidate: Candidate) -> str:
+    """Give the same text for the same values."""
+    return repr(sorted(candidate.items()))
 
 
 def loss_of(epoch: Epoch, minimum_trades: int) -> float:

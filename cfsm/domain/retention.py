@@ -27,10 +27,10 @@ class RetentionRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What a cleaning knows of one strategy.
+    """What a cleaning, and the calendar, know of one strategy.
 
     ``score`` is the backtest's, None where there was no backtest or it gave none (no trades, a ruined
-    account); ``last_backtest`` is None where there was none.
+    account); ``last_backtest`` is None where there was none. ``is_out_of_sample`` says that the score is.
     """
 
     name: str
@@ -38,6 +38,9 @@ class Summary:
     created_on: datetime
     score: float | None = None
     last_backtest: datetime | None = None
+    total_trades: int = 0
+    is_out_of_sample: bool = False
+    is_optimization_asked: bool = False
 
     def __post_init__(self) -> None:
         if self.created_on.tzinfo is None:

@@ -11,6 +11,7 @@ from cfsm.domain.conversation import Opinion
 from cfsm.domain.evaluation import Finding
 from cfsm.domain.lifecycle import State, next_state
 from cfsm.domain.naming import strategy_id
+from cfsm.domain.optimization import Order
 
 
 class Origin(StrEnum):
@@ -95,6 +96,35 @@ class Strategy(Recorded):
             aggregate.backtests.append(self.run_id)
             aggregate.score = self.figures.get("sharpe_daily")
 
+    class OptimizationRequested(RecordedEvent):
+        """Better parameters are wanted: how many epochs and seconds at most, in which spaces, from which seed."""
+
+        TOPIC = "Strategy.OptimizationRequested"
+        why: str
+        epochs: int
+        seconds: float
+        spaces: Sequence[str]
+        seed: int
+
+        def apply(self, aggregate: "Strategy") -> None:
+            aggregate.optimization_orders[str(self.originator_version)] = {
+                "epochs": self.epochs,
+                "seconds": self.seconds,
+                "spaces": self.spaces,
+                "seed": self.seed,
+            }
+
+    class KeptAsItWas(RecordedEvent):
+        """An optimisation found nothing that is really better out of sample: why, and the figures."""
+
+        TOPIC = "Strategy.KeptAsItWas"
+        run_id: str
+        why: str
+        figures: Mapping[str, Any]
+
+        def apply(self, aggregate: "Strategy") -> None:
+            aggregate.optimizations.append(self.run_id)
+
     class Optimized(Moved):
         """Parameters were found that are better out of sample."""
 
@@ -106,6 +136,7 @@ class Strategy(Recorded):
         def apply(self, aggregate: "Strategy") -> None:
             super().apply(aggregate)
             aggregate.parameters_hash = self.parameters_hash
+            aggregate.optimizations.append(self.run_id)
 
     class DryRunStarted(Moved):
         """A forward test began."""
@@ -202,6 +233,8 @@ class Strategy(Recorded):
         self.parameters_hash = ""
         self.state = State.GENERATED
         self.backtests: list[str] = []
+        self.optimizations: list[str] = []
+        self.optimization_orders: dict[str, Mapping[str, Any]] = {}
         self.late_results: list[str] = []
         self.twins: list[str] = []
         self.opinions: dict[str, str] = {}
@@ -275,9 +308,24 @@ class Strategy(Recorded):
             figures=dict(figures),
         )
 
+    def request_optimization(self, why: str, order: Order, stamp: Stamp) -> None:
+        """Ask for better parameters, never for the retired. Raise IllegalTransition where the table forbids it."""
+        next_state("optimize", self.state)
+        self._record(self.OptimizationRequested, stamp, why=why, **order.as_mapping())
+
+    def optimization_order(self, version: int) -> Order:
+        """Give what the request that made this version of the strategy asks for. Raise KeyError for none."""
+        return Order.from_mapping(self.optimization_orders[str(version)])
+
+    def keep_as_it_was(self, run_id: str, why: str, figures: Mapping[str, Any], stamp: Stamp) -> None:
+        """Keep that an optimisation changed nothing, and why."""
+        if run_id in self.optimizations or self._came_late("optimization", run_id, figures, stamp):
+            return
+        self._record(self.KeptAsItWas, stamp, run_id=run_id, why=why, figures=dict(figures))
+
     def record_optimization(self, run_id: str, parameters_hash: str, figures: Mapping[str, Any], stamp: Stamp) -> None:
         """Keep better parameters. Raise IllegalTransition where the table does not allow it."""
-        if self._came_late("optimization", run_id, figures, stamp):
+        if run_id in self.optimizations or self._came_late("optimization", run_id, figures, stamp):
             return
         self._record(
             self.Optimized,

@@ -10,7 +10,7 @@ from cfsm.domain.evaluation import Evaluation
 from cfsm.domain.generation import Generation
 from cfsm.domain.lifecycle import State
 from cfsm.domain.log import LogEntry
-from cfsm.domain.metrics import ReturnMoments
+from cfsm.domain.metrics import LARGEST_SR, ReturnMoments
 from cfsm.domain.selection import ProofRules, Standing, TrackRecord, Trials, rank_key, standing
 from cfsm.domain.strategy import Strategy
 from cfsm.projections.base import Facts, Projection, View, handles
@@ -47,7 +47,7 @@ class TrialsRow:
 
 
 class Leaderboard(Projection):
-    """Folds backtests into contenders, and every evaluation that ended into the count of trials."""
+    """Folds backtests into contenders, and every evaluation that ended, and every epoch, into the count of trials."""
 
     name = "leaderboard"
     version = 2
@@ -87,6 +87,14 @@ class Leaderboard(Projection):
     def _completed(self, _: LogEntry, facts: Facts) -> None:
         moments = ReturnMoments.from_figures(facts["figures"])
         self._tried(None if moments is None else moments.sr)
+
+    @handles(Evaluation.EpochsTried)
+    def _epochs_tried(self, _: LogEntry, facts: Facts) -> None:
+        for epoch in facts["epochs"]:
+            if epoch.get("repeats"):
+                continue  # it was not evaluated again
+            sr = epoch.get("sr")
+            self._tried(sr if sr is not None and abs(sr) <= LARGEST_SR else None)
 
     @handles(Evaluation.Failed)
     def _failed(self, _: LogEntry, __: Facts) -> None:

@@ -12,10 +12,13 @@ from cfsm.domain.log import LogEntry
 from cfsm.domain.retention import Summary
 from cfsm.domain.strategy import Reason, Strategy
 from cfsm.projections.base import Facts, Projection, View, chosen, handles
-from cfsm.projections.facts import hex_of, number, text, text_of
+from cfsm.projections.facts import hex_of, number, text, text_of, trade_count
 
 PENDING, VALIDATED, REJECTED = "pending", "validated", "rejected"
 """What ``validation_status`` says: not executed yet, executed and accepted, or something is wrong with the code."""
+
+ASKED = "asked for"
+"""What ``optimization`` says before an optimisation has ended; then, what came of it. Empty: none was asked for."""
 
 _REJECTING = frozenset({Reason.INVALID, Reason.UNSAFE, Reason.DUPLICATE, Reason.BROKEN, Reason.FORGED})
 _SECONDS = len("2024-12-01T14:30:22")
@@ -52,13 +55,14 @@ class StrategyRow:
     retired_reason: str = ""
     retired_detail: str = ""
     retired_at: str | None = None
+    optimization: str = ""
 
 
 class Strategies(Projection):
     """Folds the events of strategies into their metadata."""
 
     name = "strategies"
-    version = 1
+    version = 2
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,10 +107,21 @@ class Strategies(Projection):
             row.run_id, row.timerange = facts["run_id"], facts["timerange"]
             row.result_hash, row.figures = facts["result_hash"], text_of(figures)
 
+    @handles(Strategy.OptimizationRequested)
+    def _optimization_requested(self, entry: LogEntry, _: Facts) -> None:
+        if row := self._strategies.change(entry.originator_id):
+            row.optimization = ASKED
+
+    @handles(Strategy.KeptAsItWas)
+    def _kept(self, entry: LogEntry, facts: Facts) -> None:
+        if row := self._strategies.change(entry.originator_id):
+            row.optimization = f"kept as it was: {facts['why']}"
+
     @handles(Strategy.Optimized)
     def _optimized(self, entry: LogEntry, facts: Facts) -> None:
         if row := self._moved(entry, facts):
             row.parameters_hash = facts["parameters_hash"]
+            row.optimization = f"optimized: {text(facts['figures'], 'why')}".rstrip(": ")
 
     @handles(Strategy.DryRunStarted)
     def _dry_run_started(self, entry: LogEntry, facts: Facts) -> None:
@@ -158,6 +173,7 @@ class Metadata:
     retired_reason: str
     retired_detail: str
     retired_at: str | None
+    optimization: str
     place: int
 
     @property
@@ -261,19 +277,10 @@ class StrategiesView(View):
     def summaries(self) -> list[Summary]:
         """Give what a cleaning needs to know of each strategy in service."""
         rows = self._source.rows(
-            "SELECT name, state, generation_time, backtest_score, last_backtest FROM strategies "
-            "WHERE state <> 'Retired' ORDER BY place"
+            "SELECT name, state, generation_time, backtest_score, last_backtest, figures, optimization "
+            "FROM strategies WHERE state <> 'Retired' ORDER BY place"
         )
-        return [
-            Summary(
-                name=name,
-                state=State(state),
-                created_on=datetime.fromisoformat(created),
-                score=score,
-                last_backtest=None if tested is None else datetime.fromisoformat(tested),
-            )
-            for name, state, created, score, tested in rows
-        ]
+        return [_summary(*row) for row in rows]
 
     def metadata_json(self, *, include_retired: bool = False) -> str:
         """Give ``strategies_metadata.json``: an object of the strategies in service (or of all) by name."""
@@ -289,6 +296,22 @@ class StrategiesView(View):
         columns = ", ".join(StrategyRow.__slots__)
         rows = self._source.rows(f"SELECT {columns} FROM strategies {rest}", *parameters)
         return [_metadata(StrategyRow(*row)) for row in rows]
+
+
+def _summary(
+    name: str, state: str, created: str, score: float | None, tested: str | None, kept: str, optimization: str
+) -> Summary:
+    figures = orjson.loads(kept)
+    return Summary(
+        name=name,
+        state=State(state),
+        created_on=datetime.fromisoformat(created),
+        score=score,
+        last_backtest=None if tested is None else datetime.fromisoformat(tested),
+        total_trades=trade_count(figures),
+        is_out_of_sample=figures.get("is_out_of_sample") is True,
+        is_optimization_asked=bool(optimization),
+    )
 
 
 def _metadata(row: StrategyRow) -> Metadata:

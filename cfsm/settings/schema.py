@@ -46,6 +46,7 @@ PATTERNS_IN_WORDS: Mapping[str, str] = MappingProxyType(
 )
 
 DAY_SECONDS = 86_400
+WEEK_SECONDS = 7 * DAY_SECONDS
 YEAR_SECONDS = 366 * DAY_SECONDS
 
 
@@ -235,6 +236,35 @@ class WalkForward(Section):
     )
 
 
+SPACE_NAMES = Literal["buy", "sell", "enter", "exit", "roi", "stoploss", "trailing", "protection"]
+
+
+class Optimization(Section):
+    """How better parameters are sought, and what they must show to be used."""
+
+    auto_optimization: Flag = Field(
+        default=True, description="Optimise each strategy once, when its score out of sample is above the gate."
+    )
+    epochs: Whole = Field(100, ge=1, le=100_000, description="Epochs of hyperopt at most.")
+    seconds: Number = Field(600, ge=0, le=WEEK_SECONDS, description="Time for them at most. 0: as long as they take.")
+    spaces: Annotated[tuple[SPACE_NAMES, ...], AfterValidator(_distinct)] = Field(
+        ("buy", "sell", "enter", "exit", "roi", "stoploss", "trailing", "protection"),
+        min_length=1,
+        description="Spaces that are searched, as Freqtrade names them.",
+    )
+    seed: Whole = Field(1, ge=0, le=2**32 - 1, description="Seed of the search: the same seed tries the same epochs.")
+    parallel_trials: Whole = Field(0, ge=0, le=256, description="Sandboxes side by side. 0: one for each core.")
+    minimum_trades: Whole = Field(
+        10, ge=1, le=1_000_000, description="Trades below which an epoch, or the result out of sample, counts nothing."
+    )
+    better_probability: Number = Field(
+        0.9,
+        ge=0.5,
+        lt=1,
+        description="Probability that found parameters are better out of sample, below which the original stays.",
+    )
+
+
 class Retention(Section):
     """When strategies are retired to make room."""
 
@@ -317,6 +347,7 @@ class WorkerInstances(Section):
     generator: Instances = Field(1, description="Processes that generate strategies.")
     validator: Instances = Field(1, description="Processes that validate strategies.")
     backtester: Instances = Field(1, description="Processes that backtest strategies.")
+    optimizer: Instances = Field(1, description="Processes that seek better parameters of strategies.")
     cleaner: OneInstance = Field(1, description="Processes that retire strategies.")
     coordinator: OneInstance = Field(1, description="Processes that plan the tasks of the others.")
     projector: OneInstance = Field(1, description="Processes that keep what is shown up to date.")
@@ -523,6 +554,7 @@ class Settings(Section):
     backtest: Backtest = Backtest()
     walk_forward: WalkForward = WalkForward()
     selection: Selection = Selection()
+    optimization: Optimization = Optimization()
     retention: Retention = Retention()
     forward_test: ForwardTest = ForwardTest()
     market_gateway: MarketGateway = MarketGateway()

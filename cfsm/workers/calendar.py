@@ -1,4 +1,4 @@
-"""What is due by the calendar, and asking for it: generations, backtests again, the daily cleaning.
+"""What is due by the calendar, and asking for it: generations, backtests again, optimisations, the daily cleaning.
 
 Each slot of the calendar has its own key, and asking twice under one key is asking once: whoever was killed, or two of
 them, or a clock that jumps back, repeat nothing. What was missed while nobody asked is caught up once.
@@ -10,15 +10,41 @@ from datetime import datetime, time, timedelta
 
 from cfsm.application.errors import Misconfigured
 from cfsm.application.factory import Factory
+from cfsm.application.tasks import TaskKind
 from cfsm.domain.aggregate import Recorded
 from cfsm.domain.generation import Generation
 from cfsm.domain.housekeeping import Cleaning
 from cfsm.domain.lifecycle import State
 from cfsm.domain.naming import id_of
+from cfsm.domain.optimization import Order
 from cfsm.domain.retention import Summary
 from cfsm.domain.strategy import Strategy
 
 BACKTESTED = {State.BACKTESTED, State.OPTIMIZED, State.DRY_RUN}
+
+
+@dataclass(frozen=True)
+class OptimizationPlan:
+    """Which strategies are optimised by themselves: once each, the best first, so many ``at_once``.
+
+    The gate is a score out of sample of at least ``min_score``, with at least ``minimum_trades`` trades.
+    """
+
+    order: Order
+    min_score: float
+    minimum_trades: int
+    at_once: int = 1
+
+    def lets_through(self, summary: Summary) -> bool:
+        """Say whether a strategy is above the gate and was never optimised."""
+        return (
+            summary.state is State.BACKTESTED
+            and not summary.is_optimization_asked
+            and summary.is_out_of_sample
+            and summary.total_trades >= self.minimum_trades
+            and summary.score is not None
+            and summary.score >= self.min_score
+        )
 
 
 @dataclass(frozen=True)
@@ -32,6 +58,7 @@ class Calendar:
     max_strategies: int
     backtest_seconds: float
     cleaning_time: time | None
+    optimization: OptimizationPlan | None = None
 
 
 class Reminder:
@@ -96,6 +123,27 @@ class Reminder:
     def _again(self, name: str, why: str) -> Iterable[Recorded]:
         strategy = self._factory.get(Strategy, Strategy.id_of(name))
         strategy.request_backtest(why, self._factory.stamp(correlation=str(strategy.id)))
+        return [strategy]
+
+    def optimizations(self) -> None:
+        """Ask for the optimisation of the best strategies above the gate, as far as there is room for more."""
+        plan = self._calendar.optimization
+        if plan is None:
+            return
+        chosen = [summary for summary in self._summaries() if plan.lets_through(summary)]
+        if not chosen:
+            return
+        self._factory.plan()
+        under_way = sum(task["kind"] == TaskKind.OPTIMIZE for task in self._factory.store.overview())
+        chosen.sort(key=lambda summary: (-(summary.score or 0.0), summary.name))
+        for summary in chosen[: max(0, plan.at_once - under_way)]:
+            self._factory.transact(lambda summary=summary: self._optimize(summary, plan))  # type: ignore[misc]  # bound now
+
+    def _optimize(self, summary: Summary, plan: OptimizationPlan) -> Iterable[Recorded]:
+        strategy = self._factory.get(Strategy, Strategy.id_of(summary.name))
+        if not strategy.optimization_orders and strategy.state is State.BACKTESTED:
+            why = f"its score out of sample is {summary.score:.2f}, the gate {plan.min_score:g}"
+            strategy.request_optimization(why, plan.order, self._factory.stamp(correlation=str(strategy.id)))
         return [strategy]
 
     def cleaning(self, now: datetime) -> None:

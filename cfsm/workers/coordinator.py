@@ -12,7 +12,8 @@ from cfsm.workers.base import Equipment, Worker
 from cfsm.workers.calendar import Calendar, Reminder, day_of, slot_of
 
 LOOK_SECONDS = 60.0
-"""How often is looked who is old enough for another backtest, and whether there is room again for strategies."""
+"""How often is looked who is old enough for another backtest, who is good enough to be optimised, and whether there is
+room again for strategies."""
 
 
 class CoordinatorWorker(Worker):
@@ -53,6 +54,7 @@ class CoordinatorWorker(Worker):
         calendar = self._calendar
         self._once("generation", slot_of(now, calendar.generation_seconds), lambda: self._generation(now))
         self._once("look", slot_of(now, min(calendar.backtest_seconds, LOOK_SECONDS)), lambda: self._backtests(now))
+        self._once("optimization", slot_of(now, LOOK_SECONDS), self._reminder.optimizations)
         self._once("cleaning", day_of(now, calendar.cleaning_time), lambda: self._reminder.cleaning(now))
         for each in self._upkeep:
             each()

@@ -4,12 +4,18 @@ Lines that it reads, anywhere in the source:
 
 - ``import os``: unsafe. ``raise``: the indicators fail. ``# trades: 12``: so many trades, else 20; with 0 it is rejected.
 - ``# profit: 0.01``: the mean profit ratio of a trade. ``# world: down``: TryAgain.
+- ``# gain: 0.002``: what the mean gains for each step of the parameter ``x`` above 5; ``# overfit``: on the first days
+  only. ``# no spaces``: it has no parameters. ``# remembers``: epochs trade otherwise than backtests. ``# slow``: an
+  epoch with an odd ``x`` breaks.
 """
 
 import hashlib
 import random
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
+
+import orjson
 
 from cfsm.application.ports import BrokenStrategy, Misconfigured, TryAgain
 from cfsm.domain.evaluation import (
@@ -21,11 +27,18 @@ from cfsm.domain.evaluation import (
     ValidationOutcome,
     Verdict,
 )
+from cfsm.domain.hyperopt import Dimension, Epoch, Search
+from cfsm.domain.metrics import measure
 from cfsm.domain.trades import Trade
 
 START_MS = 1_735_689_600_000
 HOUR_MS = 3_600_000
 DEFAULT_TRADES = 20
+DIMENSIONS = (
+    Dimension("x", "buy", low=0, high=10, is_whole=True),
+    Dimension("stoploss", "stoploss", low=-0.3, high=-0.02, step=0.01),
+)
+FIRST_DAYS = "20250101-20250130"
 
 
 def _sha(text):
@@ -51,6 +64,8 @@ class FakeEngine:
     def __init__(self, datasets=("synthetic",)):
         self._datasets = datasets
         self.jobs = []
+        self.rows = []
+        """The rows of candidates that were tried."""
 
     @property
     def name(self):
@@ -107,6 +122,36 @@ class FakeEngine:
             stage_seconds={"backtesting": 0.01},
         )
 
+    def spaces(self, job, spaces, report):
+        self._begin(job, report)
+        findings = self._findings(job)
+        if findings:
+            raise BrokenStrategy(*findings)
+        known = () if b"# no spaces" in job.source else DIMENSIONS
+        return Search(tuple(each for each in known if each.space in spaces))
+
+    def try_epochs(self, job, spaces, candidates, report):
+        self.rows.append(list(candidates))
+        self._begin(job, report)
+        findings = self._findings(job)
+        if findings:
+            raise BrokenStrategy(*findings)
+        epochs = []
+        for number, candidate in enumerate(candidates, start=1):
+            report(Stage.BACKTESTING, 50.0, f"{number} of {len(candidates)}")
+            if b"# slow" in job.source and candidate["x"] % 2:
+                raise BrokenStrategy(Finding("LIMIT_TIME", "The run was ended"))
+            parameters = {each.space: {each.name: candidate[each.name]} for each in DIMENSIONS if each.space in spaces}
+            text = orjson.dumps({"params": parameters}).decode()
+            outcome = self.backtest(replace(job, parameters=text), lambda *_: None)
+            self.jobs.pop()
+            figures = measure(
+                outcome.trades, job.conditions.dry_run_wallet, outcome.backtest_start, outcome.backtest_end
+            ).figures()
+            remembered = " as remembered" if b"# remembers" in job.source else ""
+            epochs.append(Epoch(parameters, figures, outcome.result_hash + remembered))
+        return tuple(epochs)
+
     def _begin(self, job, report):
         self.jobs.append(job)
         report(Stage.LOADING_DATA, 0.0, "")
@@ -130,7 +175,8 @@ class FakeEngine:
     def _trades(self, job, start_ms, end_ms):
         match = re.search(rb"# profit: (-?[\d.]+)", job.source)
         mean = float(match.group(1)) if match else 0.01
-        draw = random.Random(_sha(job.source) + (job.parameters or ""))
+        mean += self._gain(job)
+        draw = random.Random(_sha(job.source))
         count = self._count(job)
         step_hours = min(24, (end_ms - start_ms) // HOUR_MS // (count + 1))
         for number in range(count):
@@ -153,6 +199,13 @@ class FakeEngine:
                 profit_ratio=ratio,
                 exit_reason="roi",
             )
+
+    def _gain(self, job):
+        match = re.search(rb"# gain: (-?[\d.]+)", job.source)
+        parameters = orjson.loads(job.parameters)["params"] if job.parameters else {}
+        steps = parameters.get("buy", {}).get("x", 5) - 5
+        is_seen = job.conditions.timerange in ("", FIRST_DAYS) or b"# overfit" not in job.source
+        return float(match.group(1)) * steps if match and is_seen else steps * -1e-9
 
     def _identity(self, job):
         return Identity(

@@ -13,6 +13,7 @@ from cfsm.domain.forward_test import ForwardTest
 from cfsm.domain.generation import Generation
 from cfsm.domain.housekeeping import Cleaning, ParkedTask
 from cfsm.domain.log import LogEntry
+from cfsm.domain.optimization import Order
 from cfsm.domain.promise import DAY_MS
 from cfsm.domain.strategy import Origin, Reason, Strategy
 from cfsm.domain.upstream import Upstream
@@ -199,6 +200,25 @@ class Story:
 
     def optimize(self, strategy: Strategy, parameters_hash: str = "hash of parameters") -> None:
         strategy.record_optimization("run of hyperopt", parameters_hash, {}, self.stamp())
+        self.record(strategy)
+
+    def request_optimization(self, strategy: Strategy, order: Order | None = None) -> None:
+        strategy.request_optimization("its score is above the gate", order or Order(), self.stamp(str(strategy.id)))
+        self.record(strategy)
+
+    def try_epochs(self, strategy: Strategy, srs: Sequence[float | None] = (0.1, None), key: str = "1") -> Evaluation:
+        """Tell of an optimisation up to its epochs, without its end."""
+        run = self.start(strategy, Kind.OPTIMIZATION, key)
+        epochs = [
+            {"number": number, "loss": 100_000.0 if sr is None else -sr, "sr": sr, "total_trades": 40}
+            for number, sr in enumerate(srs, start=1)
+        ]
+        run.keep_epochs(0, epochs, "hash of the epochs", 2.5, self.stamp(str(strategy.id)))
+        self.record(run)
+        return run
+
+    def keep_as_it_was(self, strategy: Strategy, run: Evaluation) -> None:
+        strategy.keep_as_it_was(str(run.id), "better on 1 of 3 windows only", {}, self.stamp(str(strategy.id)))
         self.record(strategy)
 
     def start_dry_run(self, strategy: Strategy) -> None:

@@ -64,3 +64,17 @@ def at_top(*lines):
 def with_method(*lines):
     """The right strategy with one more method, its lines not yet indented."""
     return (RIGHT + "\n" + "".join(f"    {line}\n" for line in lines)).encode()
+
+
+def searchable(*, in_indicators=False):
+    """The right strategy with a parameter ``x`` that its entries read, or its indicators."""
+    used = [
+        (INDICATORS, '        dataframe["fast"] = ta.EMA(dataframe, timeperiod=5 + self.x.value)\n')
+        if in_indicators
+        else ('dataframe.loc[up, "enter_long"] = 1', 'dataframe.loc[up.shift(self.x.value) == True, "enter_long"] = 1')
+    ]
+    return changed(
+        ("import IStrategy\n", "import IntParameter, IStrategy\n"),
+        ("    startup_candle_count", "    x = IntParameter(0, 10, default=3, space='buy')\n    startup_candle_count"),
+        *used,
+    )

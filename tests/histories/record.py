@@ -38,6 +38,8 @@ def everything() -> Story:
     story.record(strategy)
     story.backtest(strategy, figures(0.05), key="2")
     story.note_twin(strategy, "MomentumStrategy_phi3_20260101_000001")
+    story.request_optimization(strategy)
+    story.keep_as_it_was(strategy, story.try_epochs(strategy))
     story.optimize(strategy)
     story.start_dry_run(strategy)
     test = story.forward(strategy)

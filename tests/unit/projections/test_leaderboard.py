@@ -196,3 +196,15 @@ def test_equals_are_ordered_by_name():
         story.backtested(name, 0.1)
 
     assert names(view_of(story).top()) == ["A", "B", "C"]
+
+
+def test_every_epoch_that_was_evaluated_is_a_trial():
+    story = Story()
+    strategy = story.backtested("One", sr=0.1)
+    before = fold(LeaderboardView, story.log).trials()
+
+    story.try_epochs(strategy, srs=(0.2, None, 0.3))
+
+    after = fold(LeaderboardView, story.log).trials()
+    assert (after.count - before.count, after.defined - before.defined) == (3, 2)
+    assert after.sr_by_luck > before.sr_by_luck

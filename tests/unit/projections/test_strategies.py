@@ -282,3 +282,26 @@ def test_the_past_is_shown_as_it_was_the_same_bytes_each_time(several):
 
     assert first.metadata_json() == second.metadata_json()
     assert [each.state for each in first.select()] == ["Validated"] == [each.state for each in second.select()]
+
+
+def test_what_became_of_an_optimisation_is_known():
+    story = Story()
+    strategy = story.backtested(PHI)
+    assert only(story).optimization == ""
+
+    story.request_optimization(strategy)
+    assert only(story).optimization == "asked for"
+
+    story.keep_as_it_was(strategy, story.try_epochs(strategy))
+    assert only(story).optimization == "kept as it was: better on 1 of 3 windows only"
+
+
+def test_a_summary_says_whether_the_score_is_out_of_sample_and_whether_an_optimisation_was_asked_for():
+    story = Story()
+    strategy = story.backtested(PHI, is_out_of_sample=True, total_trades=42)
+    (before,) = fold(StrategiesView, story.log).summaries()
+    story.request_optimization(strategy)
+    (after,) = fold(StrategiesView, story.log).summaries()
+
+    assert (before.total_trades, before.is_out_of_sample, before.is_optimization_asked) == (42, True, False)
+    assert after.is_optimization_asked

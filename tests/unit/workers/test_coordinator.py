@@ -8,9 +8,10 @@ import pytest
 
 from cfsm.application.errors import Misconfigured, TryAgain
 from cfsm.domain.lifecycle import State
+from cfsm.domain.optimization import Order
 from cfsm.domain.retention import Summary
 from cfsm.domain.strategy import Reason
-from cfsm.workers.calendar import Calendar
+from cfsm.workers.calendar import Calendar, OptimizationPlan
 from cfsm.workers.coordinator import CoordinatorWorker
 from tests.fakes.stores import NOON
 from tests.fakes.workplace import NAME
@@ -352,3 +353,95 @@ def test_what_could_not_be_recorded_is_asked_for_again(place, monkeypatch, calen
 
 def _raise(error):
     raise error
+
+
+# Optimisations
+
+PLAN = OptimizationPlan(order=Order(epochs=20), min_score=0.1, minimum_trades=30)
+OPTIMIZING = calendar(optimization=PLAN)
+
+
+def good(name, score=1.0, **facts):
+    given = {"state": State.BACKTESTED, "total_trades": 40, "is_out_of_sample": True, "last_backtest": NOON} | facts
+    return Summary(name=name, created_on=NOON, score=score, **given)
+
+
+def in_service(place, *names):
+    """Record strategies that were backtested."""
+    for name in names:
+        place.add(f"# {name}", name)
+        place.change(lambda each, stamp: each.record_validation("run-1", (), stamp), name)
+        place.change(lambda each, stamp: each.record_backtest("run-2", "20250101-", "hash", {}, stamp), name)
+
+
+def asked_for(place):
+    strategies = {place.strategy(name).id.hex: name for name in ("A", "B")}
+    return [strategies[each.originator_id] for each in place.happened("Strategy.OptimizationRequested")]
+
+
+def test_the_best_strategy_above_the_gate_is_optimised_and_the_next_when_there_is_room(place):
+    in_service(place, "A", "B")
+    summaries = Counted(good("A", 1.0), good("B", 2.0))
+    worker = coordinator(place, OPTIMIZING, summaries)
+
+    worker.step()
+    assert asked_for(place) == ["B"]
+    place.clock.jump(minutes=1)
+    worker.step()
+    assert asked_for(place) == ["B"], "one at a time"
+
+    summaries.found = (good("A", 1.0), good("B", 2.0, is_optimization_asked=True))
+    place.factory.transact(list, place.claim("optimize"))
+    place.clock.jump(minutes=1)
+    worker.step()
+    assert asked_for(place) == ["B", "A"]
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        good("A", 0.05),
+        good("A", None),
+        good("A", total_trades=29),
+        good("A", is_out_of_sample=False),
+        good("A", is_optimization_asked=True),
+        good("A", state=State.OPTIMIZED),
+        good("A", state=State.DRY_RUN),
+    ],
+)
+def test_what_is_not_above_the_gate_is_not_optimised(place, below):
+    in_service(place, "A", "B")
+
+    coordinator(place, OPTIMIZING, Counted(below)).step()
+
+    assert asked_for(place) == []
+
+
+def test_a_strategy_is_optimised_by_itself_only_once_whatever_the_summaries_say(place):
+    in_service(place, "A", "B")
+
+    for _ in range(3):
+        coordinator(place, OPTIMIZING, Counted(good("A"))).step()
+        for task in place.due("optimize"):
+            assert task
+            place.factory.transact(list, place.claim("optimize"))
+
+    assert asked_for(place) == ["A"]
+
+
+def test_the_order_and_the_reason_are_recorded(place):
+    in_service(place, "A", "B")
+
+    coordinator(place, OPTIMIZING, Counted(good("A", 1.234))).step()
+
+    (requested,) = place.happened("Strategy.OptimizationRequested")
+    assert requested.facts["epochs"] == 20
+    assert requested.facts["why"] == "its score out of sample is 1.23, the gate 0.1"
+
+
+def test_without_a_plan_nothing_is_optimised(place):
+    in_service(place, "A", "B")
+
+    coordinator(place, OFF, Counted(good("A"))).step()
+
+    assert asked_for(place) == []
