@@ -159,6 +159,12 @@ class _Teller:
     def stopping(self) -> None:
         """Nobody waits for it."""
 
+    def notify(self, state: str) -> None:
+        """Nobody hears it."""
+
+    def extend_timeout(self, seconds: float) -> None:
+        """Nobody waits for it."""
+
 
 def _done(house: House, key: str) -> Evaluation | None:
     """See to it that the task is done, and give its run; None where the person did not want to wait."""
