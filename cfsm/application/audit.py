@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from time import monotonic
 from typing import Any
 
 import orjson
 
+from cfsm.application.epochs import epochs_again
 from cfsm.application.ports import (
     BlobCorrupted,
     BlobMissing,
     Blobs,
     BrokenStrategy,
     Engine,
+    HyperoptEngine,
     Misconfigured,
     Report,
     accepted,
@@ -113,7 +116,8 @@ def examine(record: RecordedVerdict, blobs: Blobs, data_hash_of: DataHash) -> Au
 
 def _blobs_of(record: RecordedVerdict) -> dict[str, str]:
     parameters = {PARAMETERS: record.parameters_hash} if record.parameters_hash else {}
-    return {CODE: record.code_hash, **parameters, **record.blobs}
+    epochs = {f"epochs {number}": blob_hash for number, blob_hash in enumerate(record.epoch_blobs, start=1)}
+    return {CODE: record.code_hash, **parameters, **epochs, **record.blobs}
 
 
 def _look(name: str, blob_hash: str, blobs: Blobs) -> Blob:
@@ -154,12 +158,14 @@ def _figures_again(record: RecordedVerdict, blobs: Blobs) -> Iterator[Difference
         yield Difference(EQUITY_CURVE, "the curve of the recorded trades", "another curve")
 
 
-def run_again(record: RecordedVerdict, engine: Engine, blobs: Blobs, limits: Limits, report: Report) -> Rerun:
+def run_again(record: RecordedVerdict, engine: HyperoptEngine, blobs: Blobs, limits: Limits, report: Report) -> Rerun:
     """Make the verdict again from the blobs, under the recorded conditions. Raise TryAgain or Cancelled."""
     try:
         job = _job(record, blobs, limits)
         if record.kind is Kind.VALIDATION:
             return _validate_again(record, job, engine, report)
+        if record.kind is Kind.OPTIMIZATION:
+            return _optimize_again(record, job, engine, blobs, report)
         return _backtest_again(record, job, engine, blobs, report)
     except (BlobMissing, BlobCorrupted, Misconfigured) as error:
         return Rerun(Outcome.NOT_RUN, reason=str(error.args[0]))
@@ -190,6 +196,22 @@ def _validate_again(record: RecordedVerdict, job: Job, engine: Engine, report: R
         *_differing("figures", record.figures, found),
     ]
     return _conclude(record, outcome.identity, differences, outcome.seconds)
+
+
+def _optimize_again(record: RecordedVerdict, job: Job, engine: HyperoptEngine, blobs: Blobs, report: Report) -> Rerun:
+    """Try every epoch again; the backtests of the comparison are verdicts of their own."""
+    began = monotonic()
+    try:
+        differences = [Difference(*each) for each in epochs_again(record, job, engine, blobs, report)]
+    except BrokenStrategy as error:
+        found = _places(map(asdict, error.findings))
+        return Rerun(Outcome.DIFFERENT, differences=(Difference("verdict", record.verdict, f"{BROKEN}: {found}"),))
+    return Rerun(
+        outcome=Outcome.DIFFERENT if differences else Outcome.SAME,
+        differences=tuple(differences[:MOST_DIFFERENCES]),
+        engine=engine.name,
+        seconds=round(monotonic() - began, 3),
+    )
 
 
 def _backtest_again(record: RecordedVerdict, job: Job, engine: Engine, blobs: Blobs, report: Report) -> Rerun:

@@ -28,7 +28,8 @@ NO_PARAMETERS = sha256(b"").hexdigest()
 class RecordedVerdict:
     """A verdict as the log has it. ``identity`` is None for a backtest that broke: no event keeps it.
 
-    ``parameters_hash`` is empty where the strategy ran with its own values.
+    ``parameters_hash`` is empty where the strategy ran with its own values. ``epoch_blobs`` hold the epochs of
+    an optimisation.
     """
 
     run_id: str
@@ -44,6 +45,13 @@ class RecordedVerdict:
     figures: Mapping[str, Any]
     findings: Sequence[Mapping[str, Any]]
     blobs: Mapping[str, str]
+    epoch_blobs: Sequence[str] = ()
+
+    @property
+    def spaces(self) -> Sequence[str]:
+        """The spaces that an optimisation searched."""
+        order: Mapping[str, Any] = self.figures.get("order", {})
+        return tuple(order.get("spaces", ()))
 
 
 def verdicts_of(happenings: Iterable[Happening]) -> list[RecordedVerdict]:
@@ -63,6 +71,9 @@ def verdicts_of(happenings: Iterable[Happening]) -> list[RecordedVerdict]:
                 begun[run_id] = {**facts, "parameters_hash": parameters_hash}
             case Evaluation.Resumed.TOPIC if facts.get("conditions"):
                 begun[run_id] = {**begun[run_id], "conditions": facts["conditions"]}
+            case Evaluation.EpochsTried.TOPIC:
+                kept = begun[run_id].get("epoch_blobs", ())
+                begun[run_id] = {**begun[run_id], "epoch_blobs": (*kept, facts["blobs"]["epochs"])}
             case Evaluation.Completed.TOPIC:
                 records.append(_completed(happening, begun[run_id]))
             case Evaluation.Failed.TOPIC if facts["findings"]:
@@ -109,6 +120,7 @@ def _record(happening: Happening, begun: Mapping[str, Any], **facts: Any) -> Rec
         conditions=Conditions(**{**conditions, "pairs": tuple(conditions["pairs"])}),
         code_hash=begun["code_hash"],
         findings=happening.facts["findings"],
+        epoch_blobs=begun.get("epoch_blobs", ()),
         **facts,
     )
 

@@ -3,6 +3,7 @@
 import logging
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -207,13 +208,11 @@ def _worker(
     house: House, teller: _Teller, is_stopping: Callable[[], bool]
 ) -> "Iterator[Callable[[], OptimizerWorker]]":
     """Give what makes a worker of this process, and a forge where none runs, when it is first needed."""
-    from cfsm.adapters.logging import configure
     from cfsm.bootstrap.workers import optimizer_with
     from cfsm.workers.base import Equipment, Terms
 
-    configure("optimize", json=False, level=logging.WARNING)
     made: list[OptimizerWorker] = []
-    with ExitStack() as stack:
+    with _warnings_on_stderr(), ExitStack() as stack:
 
         def worker() -> "OptimizerWorker":
             if not made:
@@ -232,6 +231,22 @@ def _worker(
             return made[0]
 
         yield worker
+
+
+@contextmanager
+def _warnings_on_stderr() -> Iterator[None]:
+    """Let the worker's log say only what is wrong: how far it is, is shown otherwise, and stdout is the answer's."""
+    import structlog
+
+    before = structlog.get_config()
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 # What came of it

@@ -202,15 +202,15 @@ class Evaluation(Recorded):
             aggregate.stage = Stage(self.stage)
 
     class EpochsTried(RecordedEvent):
-        """An optimisation tried some epochs: in short here, in full in the blob; ``seconds`` is how long they took."""
+        """An optimisation tried some epochs: in short here, in full in a blob; ``seconds`` is how long they took."""
 
         TOPIC = "Evaluation.EpochsTried"
         epochs: Sequence[Mapping[str, Any]]
-        blob: str
+        blobs: Mapping[str, str]
         seconds: float
 
         def apply(self, aggregate: "Evaluation") -> None:
-            aggregate.epoch_blobs.append(self.blob)
+            aggregate.epoch_blobs.append(self.blobs["epochs"])
             aggregate.epochs += len(self.epochs)
             aggregate.epoch_seconds += self.seconds
 
@@ -316,7 +316,7 @@ class Evaluation(Recorded):
     ) -> None:
         """Keep epochs that were tried ``after`` so many; those that another attempt kept already are the same ones."""
         if not self.is_over and after == self.epochs:
-            self._record(self.EpochsTried, stamp, epochs=epochs, blob=blob, seconds=round(seconds, 3))
+            self._record(self.EpochsTried, stamp, epochs=epochs, blobs={"epochs": blob}, seconds=round(seconds, 3))
 
     def complete(
         self,

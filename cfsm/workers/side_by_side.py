@@ -5,7 +5,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import chain, pairwise
 from threading import Event
 
-from cfsm.application.ports import BrokenStrategy, Cancelled, HyperoptEngine
+from cfsm.application.epochs import try_each
+from cfsm.application.ports import Cancelled, HyperoptEngine
 from cfsm.domain.evaluation import Job, Stage
 from cfsm.domain.hyperopt import Candidate, Epoch
 
@@ -32,7 +33,7 @@ class SideBySide:
         stopping, said = Event(), [""] * len(parts)
         with ThreadPoolExecutor(len(parts)) as pool:
             futures = [
-                pool.submit(_try, engine, job, spaces, part, _listener(said, place, stopping))
+                pool.submit(try_each, engine, job, spaces, part, _listener(said, place, stopping))
                 for place, (engine, part) in enumerate(zip(self._engines, parts, strict=False))
             ]
             try:
@@ -66,19 +67,3 @@ def _listener(said: list[str], place: int, stopping: Event) -> Callable[[Stage, 
         said[place] = words
 
     return hear
-
-
-def _try(
-    engine: HyperoptEngine,
-    job: Job,
-    spaces: Sequence[str],
-    candidates: Sequence[Candidate],
-    report: Callable[[Stage, float, str], None],
-) -> list[Epoch]:
-    """Try candidates in one sandbox; where that breaks, each in one of its own, so that the others count."""
-    try:
-        return list(engine.try_epochs(job, spaces, candidates, report))
-    except BrokenStrategy as error:
-        if len(candidates) == 1:
-            return [Epoch({}, {}, "", tuple(error.findings))]
-        return [epoch for each in candidates for epoch in _try(engine, job, spaces, [each], report)]

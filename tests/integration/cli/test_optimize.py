@@ -1,5 +1,7 @@
 """``cfsm optimize`` on a home whose strategies the workers backtested, with the scripted engine."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -107,3 +109,37 @@ def test_a_space_that_there_is_not_is_a_wrong_usage(cfsm):
 
     assert result.code == 2
     assert "trades cannot be searched: name some of buy, sell" in result.err
+
+
+# Audit
+
+
+def optimization_of(result):
+    return next(each for each in result.json["verdicts"] if each["kind"] == "optimization")
+
+
+def test_an_audit_tries_every_epoch_again(cfsm, engine):
+    cfsm("optimize", BETTER)
+    tried = sum(map(len, engine.rows))
+    engine.rows.clear()
+
+    result = cfsm("audit", BETTER, "--rerun", "--json")
+
+    assert [each["rerun"]["differences"] for each in result.json["verdicts"]] == [[]] * 9
+    assert sum(map(len, engine.rows)) == tried
+    assert {blob["name"] for blob in optimization_of(result)["blobs"]} == {"code", "epochs 1", "parameters"}
+
+
+def test_an_audit_says_which_epoch_came_out_otherwise(cfsm, engine, monkeypatch):
+    cfsm("optimize", BETTER)
+
+    def otherwise(job, spaces, candidates, report):
+        found = type(engine).try_epochs(engine, job, spaces, candidates, report)
+        return (replace(found[0], result_hash="another"), *found[1:])
+
+    monkeypatch.setattr(engine, "try_epochs", otherwise)
+    result = cfsm("audit", BETTER, "--rerun", "--json")
+
+    assert result.code == 1
+    (difference,) = optimization_of(result)["rerun"]["differences"]
+    assert (difference["what"], difference["found"]) == ("epoch 1: trades", "another")

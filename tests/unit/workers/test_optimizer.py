@@ -62,7 +62,7 @@ def asked(place, text=BETTER, order=ORDER):
 
 def epochs_of(place):
     """Give all epochs that were kept, in full."""
-    blobs = [each.facts["blob"] for each in place.happened("Evaluation.EpochsTried")]
+    blobs = [each.facts["blobs"]["epochs"] for each in place.happened("Evaluation.EpochsTried")]
     return [epoch for blob in blobs for epoch in orjson.loads(place.blobs.get(blob))]
 
 
