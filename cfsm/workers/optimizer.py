@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from cfsm.application.ports import Blobs, BrokenStrategy, HyperoptEngine, Report, Sampler
+from cfsm.application.ports import Blobs, BrokenStrategy, HyperoptEngine, Report, Sampler, accepted
 from cfsm.application.tasks import Claim, TaskKind
 from cfsm.domain.aggregate import Recorded, Stamp
 from cfsm.domain.equity import equity_curve
@@ -278,7 +278,7 @@ class OptimizerWorker(EvaluationWorker):
         """Run one backtest of the comparison. Raise BrokenStrategy."""
         conditions = replace(self._conditions, timerange=days.timerange)
         job = self.begin(claim, strategy, Run(_run_id(claim, name), conditions, parameters, Kind.BACKTEST))
-        outcome = self._engine.backtest(job, self._hear(claim, strategy, name))
+        outcome = accepted(self._engine.backtest(job, self._hear(claim, strategy, name)))
         return self._backtests.of(part, job, outcome, division.windows)
 
     def _hear(self, claim: Claim, strategy: Strategy, name: str) -> Report:
