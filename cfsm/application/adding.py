@@ -7,7 +7,7 @@ from cfsm.application.factory import Factory
 from cfsm.application.ports import Blobs
 from cfsm.domain.aggregate import Recorded
 from cfsm.domain.code_identity import NotPython, normalised_hash, parse
-from cfsm.domain.strategy import Origin, Strategy
+from cfsm.domain.strategy import IntakeAccount, Origin, Strategy
 
 
 class NotAStrategy(Exception):
@@ -31,8 +31,13 @@ def class_name_of(source: bytes) -> str:
     return names[0]
 
 
-def add_strategy(factory: Factory, blobs: Blobs, source: bytes, strategy_type: str) -> Strategy:
-    """Enter the strategy under its class's name. Raise NotAStrategy if it is none or the name is taken."""
+def add_strategy(
+    factory: Factory, blobs: Blobs, source: bytes, strategy_type: str, account: IntakeAccount | None = None
+) -> Strategy:
+    """Enter the strategy under its class's name, with what the intake did to it, if it came that way.
+
+    Raise NotAStrategy if it is none or the name is taken.
+    """
     name = class_name_of(source)
     code_hash, code = blobs.put(source), normalised_hash(source)
     made: list[Strategy] = []
@@ -51,6 +56,8 @@ def add_strategy(factory: Factory, blobs: Blobs, source: bytes, strategy_type: s
                 stamp=factory.stamp(),
             )
         ]
+        if account is not None:
+            made[0].note_intake(account, factory.stamp(correlation=str(made[0].id)))
         return made
 
     factory.transact(decide)

@@ -5,19 +5,21 @@ Nothing of it is executed here: what is found worth running goes to an engine.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import PurePath
 
 from cfsm.application.strategy_files import MAX_FILE_BYTES
 from cfsm.domain.blueprint import Blueprint
+from cfsm.domain.conversation import Channel
 from cfsm.domain.evaluation import Finding, Verdict
 from cfsm.domain.intake.blueprints import take_in_blueprint
 from cfsm.domain.intake.code import Wanted
 from cfsm.domain.intake.envelopes import Kept, kept_answers
 from cfsm.domain.intake.json_text import find_json
 from cfsm.domain.intake.taking_in import TakenIn, take_in, take_in_file
+from cfsm.domain.strategy import IntakeAccount
 
 MAX_BYTES = 16_000_000
 """The most that is read of a file: a set of answers is larger than a strategy."""
@@ -38,16 +40,12 @@ class Outcome(StrEnum):
     UNSAFE = "unsafe"
 
 
-class Channel(StrEnum):
-    """How a strategy was written: as a class, or as a filled form that was rendered."""
-
-    SOURCE = "source"
-    BLUEPRINT = "blueprint"
-
-
 @dataclass(frozen=True)
 class Candidate:
-    """What the text of one answer gave. ``label`` names the file, and the line in a set of answers."""
+    """What the text of one answer gave.
+
+    ``label`` names the file, and the line in a set of answers; ``original`` is the text that was read.
+    """
 
     label: str
     channel: Channel
@@ -63,6 +61,16 @@ class Candidate:
     def source_hash(self) -> str:
         """Give the sha256 of the final source, empty where there is none."""
         return sha256(self.source).hexdigest() if self.taken.source else ""
+
+    def account(self, original_hash: str) -> IntakeAccount:
+        """Give what was done to the file, for the strategy's events; the file itself is kept under this hash."""
+        return IntakeAccount(
+            file=self.label,
+            channel=self.channel.value,
+            extraction=list(self.taken.steps),
+            repairs=[asdict(repair) for repair in self.taken.repairs],
+            blobs={"original": original_hash},
+        )
 
     @property
     def differs(self) -> bool:
@@ -100,11 +108,11 @@ def _candidate(label: str, kept: Kept, text: str, render: Render, wanted: Wanted
     is_plain = kept.answer == text
     taken = take_in_file(text, wanted) if is_plain else take_in(kept.answer, wanted, is_cut=kept.is_cut)
     if any(finding.code == "JSON_NOT_CODE" for finding in taken.findings) and _is_blueprint(kept.answer):
-        return Candidate(label, Channel.BLUEPRINT, _rendered(label, kept.answer, render, wanted), text)
+        return Candidate(label, Channel.BLUEPRINT, _rendered(label, kept.answer, render, wanted), kept.answer)
     if len(taken.source.encode()) > MAX_FILE_BYTES:
         message = f"The source has more than {MAX_FILE_BYTES} bytes"
         return _refused(label, Finding("SOURCE_SIZE", message, 1, "Move tables out of it."))
-    return Candidate(label, Channel.SOURCE, taken, text)
+    return Candidate(label, Channel.SOURCE, taken, kept.answer)
 
 
 def _is_blueprint(answer: str) -> bool:

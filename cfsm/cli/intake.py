@@ -166,8 +166,10 @@ class _Desk:
     def _entered(self, candidate: Candidate) -> str | None:
         from cfsm.application.adding import NotAStrategy, add_strategy
 
+        blobs = self._house.blobs
+        account = candidate.account(blobs.put(candidate.original.encode()))
         try:
-            return add_strategy(self._house.factory, self._house.blobs, candidate.source, self._type).name
+            return add_strategy(self._house.factory, blobs, candidate.source, self._type, account).name
         except NotAStrategy as error:
             talk(f"{candidate.label}: not added: {error}")
             self._code = EXIT_FAILED

@@ -21,10 +21,14 @@ def _backtested(facts: Mapping[str, Any]) -> str:
     )
 
 
+def _mended(facts: Mapping[str, Any], before: str = ", ") -> str:
+    names = ", ".join(each["name"] for each in facts["repairs"] if not each["is_advice"])
+    return f"{before}mended: {names}" if names else ""
+
+
 def _proposed(facts: Mapping[str, Any]) -> str:
-    mended = ", ".join(each["name"] for each in facts["repairs"] if not each["is_advice"])
     same = f"the same code as {facts['duplicate_of']}" if facts["duplicate_of"] else ""
-    said = (f"mended: {mended}" if mended else "", same, _findings(facts))
+    said = (_mended(facts, ""), same, _findings(facts))
     return f"{facts['step']}: {'; '.join(filter(None, said)) or 'worth running'}"
 
 
@@ -71,6 +75,7 @@ WORDS: Mapping[str, Words] = {
     "Generation.Concluded": lambda f: f"gave {f['strategy_name']}",
     "Generation.Failed": lambda f: f["reason"],
     "Strategy.Generated": lambda f: f"{f['name']} ({f['origin']}, {f['model_used']}), code {f['code_hash'][:12]}",
+    "Strategy.TakenIn": lambda f: f"from {f['file']}{_mended(f)}",
     "Strategy.Validated": lambda f: f"run {f['run_id'][:8]} {_findings(f)}".rstrip(),
     "Strategy.BacktestRequested": lambda f: f["why"],
     "Strategy.Backtested": _backtested,

@@ -1,7 +1,7 @@
 """One trading strategy, from the prompt that made it to its retirement."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,17 @@ class Reason(StrEnum):
     BY_HAND = "by_hand"
 
 
+@dataclass(frozen=True)
+class IntakeAccount:
+    """What the intake did to a file; ``blobs`` names the ``original``."""
+
+    file: str
+    channel: str
+    extraction: Sequence[str]
+    repairs: Sequence[Mapping[str, Any]]
+    blobs: Mapping[str, str]
+
+
 class Moved(RecordedEvent):
     """Base of the events that may change the state: they say where the strategy went."""
 
@@ -65,6 +76,22 @@ class Strategy(Recorded):
         generation_id: str
         parents: Sequence[str]
         parameters: Mapping[str, Any]
+
+    class TakenIn(RecordedEvent):
+        """The code came out of a file by the intake: how it was found there, and what was mended.
+
+        Each repair has name, line, detail and is_advice. ``blobs`` names the ``original``: the file as it was.
+        """
+
+        TOPIC = "Strategy.TakenIn"
+        file: str
+        channel: str
+        extraction: Sequence[str]
+        repairs: Sequence[Mapping[str, Any]]
+        blobs: Mapping[str, str]
+
+        def apply(self, aggregate: "Strategy") -> None:
+            aggregate.taken_from = self.file
 
     class Validated(Moved):
         """The code was executed in the sandbox and nothing was found that forbids it."""
@@ -238,6 +265,7 @@ class Strategy(Recorded):
         self.late_results: list[str] = []
         self.twins: list[str] = []
         self.opinions: dict[str, str] = {}
+        self.taken_from = ""
         self.backtest_wanted = ""
         self.score: float | None = None
         self.retired_because = ""
@@ -277,6 +305,11 @@ class Strategy(Recorded):
     def is_retired(self) -> bool:
         """Say whether the strategy is out of service."""
         return self.state is State.RETIRED
+
+    def note_intake(self, account: IntakeAccount, stamp: Stamp) -> None:
+        """Keep where the code was found and what was mended, once."""
+        if not self.taken_from:
+            self._record(self.TakenIn, stamp, **asdict(account))
 
     def record_validation(self, run_id: str, findings: Sequence[Finding], stamp: Stamp) -> None:
         """Keep that the code was executed and accepted. Raise IllegalTransition if the table forbids it."""

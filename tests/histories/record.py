@@ -14,10 +14,17 @@ import orjson
 from cfsm.application.event_mapper import EventMapper
 from cfsm.domain.evaluation import Stage
 from cfsm.domain.log import LogEntry
-from cfsm.domain.strategy import Reason
+from cfsm.domain.strategy import IntakeAccount, Reason
 from tests.fakes.forward_tests import conclude, forward_test
 from tests.fakes.story import Story, figures
 
+ACCOUNT = IntakeAccount(
+    "answer.txt",
+    "source",
+    ["fence"],
+    [{"name": "np_nan", "line": 3, "detail": "np.nan", "is_advice": False}],
+    {"original": "hash"},
+)
 FOLDER = Path(__file__).parent
 
 
@@ -54,6 +61,9 @@ def everything() -> Story:
     nothing = story.request("slot-2")
     nothing.fail("no model answers", story.stamp())
     story.record(nothing)
+    added = story.generate("OwnStrategy")
+    added.note_intake(ACCOUNT, story.stamp(str(added.id)))
+    story.record(added)
     broken = story.generate("ScalpingStrategy_phi3_20260101_000002", strategy_type="scalping")
     story.fail(story.start(broken))
     story.retire(broken, Reason.INVALID)

@@ -7,8 +7,10 @@ from hashlib import sha256
 
 import pytest
 
+from cfsm.application.history import History
 from tests.fakes.answers import GOOD, NAME, fenced
 from tests.fakes.command_engine import CommandEngine
+from tests.fakes.home import house_at
 
 MENDED = GOOD.replace("stoploss = -0.05", "stoploss = 0.05")
 UNSAFE = f"import os\nos.system('true')\n{GOOD}"
@@ -121,6 +123,11 @@ def test_fixing_writes_nothing_that_is_right_already_or_does_not_work(cfsm, file
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"right.py", "broken.txt"}
 
 
+def events_of(cfsm):
+    house = house_at(cfsm.home)
+    return list(History(house.factory.store).between(0))
+
+
 def test_adding_enters_what_works_into_the_factory(cfsm, file):
     result = cfsm("intake", "--add", "--type", "trend", "--json", file(fenced(MENDED)))
 
@@ -128,6 +135,10 @@ def test_adding_enters_what_works_into_the_factory(cfsm, file):
     shown = cfsm("strategies", "show", NAME, "--json").json
     assert (shown["strategy_type"], shown["origin"]) == ("trend", "added")
     assert cfsm("strategies", "show", NAME, "--source").out == GOOD
+    (event,) = [each for each in events_of(cfsm) if each.topic == "Strategy.TakenIn"]
+    assert [repair["name"] for repair in event.facts["repairs"]] == ["negate_stoploss"]
+    assert event.facts["extraction"] == ["fence"]
+    assert house_at(cfsm.home).blobs.get(event.facts["blobs"]["original"]).decode() == fenced(MENDED)
 
 
 def test_adding_twice_is_refused_and_told(cfsm, file):
