@@ -1,8 +1,6 @@
 """A backtest's result -> the opinion of a model, noted on the strategy. It decides nothing."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -24,7 +22,8 @@ from cfsm.domain.intake.opinions import Analysis, analysis_in
 from cfsm.domain.naming import id_of
 from cfsm.domain.planning import by_strength
 from cfsm.domain.strategy import Strategy
-from cfsm.workers.studio import BEAT_SECONDS, Studio
+from cfsm.workers.studio import Studio
+from cfsm.workers.watching import watched
 
 ANSWER_TOKENS = 600
 FEWEST_WORDS = 3
@@ -78,20 +77,8 @@ class Analyst:
             self._log("opinion", strategy=strategy.name, model=opinion.model, diagnosis=opinion.opinion["diagnosis"])
 
     def _opinion(self, strategy: Strategy, run_id: str, is_last: bool, tick: Callable[[str], None]) -> Opinion | None:
-        return asyncio.run(self._watched(self._asked(strategy, run_id, is_last=is_last), strategy.name, tick))
-
-    async def _watched(self, work: Any, name: str, tick: Callable[[str], None]) -> Opinion | None:
-        task = asyncio.ensure_future(work)
-        try:
-            while not (await asyncio.wait({task}, timeout=BEAT_SECONDS))[0]:
-                tick(f"an opinion of {name}")
-        except BaseException:
-            task.cancel()
-            with suppress(BaseException):  # how it ended is of no matter: it was called off
-                await task
-            raise
-        opinion: Opinion | None = task.result()
-        return opinion
+        asking = self._asked(strategy, run_id, is_last=is_last)
+        return watched(asking, lambda: tick(f"an opinion of {strategy.name}"))
 
     async def _asked(self, strategy: Strategy, run_id: str, *, is_last: bool) -> Opinion | None:
         studio = self._studio

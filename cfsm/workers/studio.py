@@ -1,6 +1,5 @@
 """Where models make a strategy: one attempt at one generation, with the watchdog fed and the lease kept meanwhile."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import asdict, dataclass, field
@@ -23,8 +22,8 @@ from cfsm.domain.naming import strategy_name
 from cfsm.domain.planning import Staff, planned
 from cfsm.domain.residency import Round, plan_rounds
 from cfsm.workers.trials import EngineTrials
+from cfsm.workers.watching import watched
 
-BEAT_SECONDS = 0.5
 COOPERATION = "🤝"
 """Begins every line of the log about models that work together."""
 
@@ -103,21 +102,11 @@ class Attempt:
 
         Raise TryAgain, Misconfigured, Cancelled or LeaseLost; what was answered until then is kept.
         """
-        return asyncio.run(self._watched())
+        return watched(self._converse(), lambda: self._tick(str(self._progress)), self._call_off)
 
-    async def _watched(self) -> Candidate | None:
-        work = asyncio.ensure_future(self._converse())
-        try:
-            while not (await asyncio.wait({work}, timeout=BEAT_SECONDS))[0]:
-                self._tick(str(self._progress))
-        except BaseException:
-            if self._trials is not None:
-                self._trials.call_off()
-            work.cancel()
-            with suppress(BaseException):  # how it ended is of no matter: it was called off
-                await work
-            raise
-        return work.result()
+    def _call_off(self) -> None:
+        if self._trials is not None:
+            self._trials.call_off()
 
     async def _converse(self) -> Candidate | None:
         studio = self._studio
