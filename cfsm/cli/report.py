@@ -68,6 +68,7 @@ def gather(house: House, found: "Metadata") -> "Report":
     return Report(
         name=found.name,
         facts=_facts(found, contender),
+        more_facts=_more_facts(found),
         notices=list(_notices(found, contender, backtest)),
         lineage=_lineage(house, found.id),
         findings=list(_findings(verdicts)),
@@ -102,9 +103,11 @@ def _facts(found: "Metadata", contender: "Contender | None") -> Mapping[str, Any
         "Validation": found.validation_status,
         "Standing": contender and str(contender.standing),
         "Place on the leaderboard": contender and contender.rank,
-        "Parameters": ", ".join(f"{name} {value}" for name, value in found.parameters.items()),
-        "Id": found.id,
     }
+
+
+def _more_facts(found: "Metadata") -> Mapping[str, Any]:
+    return {"Id": found.id, "Parameters": ", ".join(f"{name} {value}" for name, value in found.parameters.items())}
 
 
 def _notices(found: "Metadata", contender: "Contender | None", backtest: Backtest | None) -> Iterator[str]:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Workshop:
         conditions = job.conditions
         warm = self._open(conditions.dataset, progress)
         pairs = _pairs_of(conditions, warm.dataset)
-        main = conditions.timeframe or _first_timeframe(job.source)
+        main = conditions.timeframe or _own_timeframe(job.source)
         _check(conditions, warm.dataset, pairs, main)
         self._configured(warm, conditions, pairs)
         for key in _needed(job, pairs, main, warm):
@@ -187,9 +188,14 @@ def _pairs_of(conditions: Conditions, dataset: Dataset) -> tuple[str, ...]:
     return conditions.pairs or dataset.pairs
 
 
-def _first_timeframe(source: bytes) -> str | None:
-    match = _TIMEFRAME.search(source)
-    return match.group(1).decode("ascii") if match else None
+def _own_timeframe(source: bytes) -> str | None:
+    """Give the timeframe that the text sets last, which is the one that counts in a class."""
+    found = _TIMEFRAME.findall(source)
+    return found[-1].decode("ascii") if found else None
+
+
+def _minute(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _needed(job: Job, pairs: tuple[str, ...], main: str | None, warm: _WarmDataset) -> Iterator[Key]:
@@ -249,6 +255,6 @@ def _check_gaps(dataset: Dataset, series: Series, start: float, stop: float) -> 
     for gap in file.gaps if file else ():
         if gap.last_ms >= start and gap.first_ms <= stop:
             raise Misconfigured(
-                f"{series} of dataset {dataset.name} lacks {gap.candles} candles from {gap.first_ms} ms on: choose "
-                "another timerange, leave the pair out, or get the data again"
+                f"{series} of dataset {dataset.name} lacks {gap.candles} candles from {_minute(gap.first_ms)} UTC on: "
+                "choose another timerange, leave the pair out, or get the data again"
             )

@@ -54,9 +54,12 @@ class Scale:
 
 
 def line_chart(
-    points: Sequence[Point], title: str, in_words: Callable[[float], str], base: float | None = None
+    points: Sequence[Point], title: str, in_words: Callable[[float], str], base: float | None = None, kind: str = "rise"
 ) -> Markup:
-    """Give a chart of values by days, at least one; ``base`` is the line that the area reaches down, or up, to."""
+    """Give a chart of values by days, at least one; ``base`` is the line that the area reaches down, or up, to.
+
+    ``kind`` is ``rise`` or ``fall``, which gives it its colour.
+    """
     drawn = thinned(points)
     scale = Scale.around(drawn if base is None else [*drawn, (drawn[-1][0], base)])
     path = " ".join(f"{scale.x(day):.1f},{scale.y(value):.1f}" for day, value in drawn)
@@ -71,6 +74,7 @@ def line_chart(
         element("polyline", points=path, class_="line"),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
+        class_=kind,
         aria_label=title,
     )
 

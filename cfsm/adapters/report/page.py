@@ -28,12 +28,14 @@ class LastBacktest:
 class Report:
     """What is told of a strategy. All of it may be text of strangers.
 
-    ``notices`` stand at the top; ``findings`` have run, code, line, message and what_to_do; ``events`` are place in
-    the log, time, name and words; ``head`` is the last event that the report knows.
+    ``more_facts`` are those that take a line each; ``notices`` stand at the top; ``findings`` have run, code, line,
+    message and what_to_do; ``events`` are place in the log, time, name and words; ``head`` is the last event that the
+    report knows.
     """
 
     name: str
     facts: Mapping[str, Any]
+    more_facts: Mapping[str, Any]
     notices: Sequence[str]
     lineage: Sequence[str]
     findings: Sequence[Mapping[str, Any]]
@@ -63,7 +65,8 @@ def render(report: Report) -> str:
 def _sections(report: Report) -> Sequence[Markup]:
     tested = report.tested
     return [
-        sections.section("Strategy", sections.facts(report.facts)),
+        sections.headline(tested.figures) if tested else NOTHING,
+        sections.section("Strategy", sections.facts(report.facts), sections.facts(report.more_facts, wide=True)),
         _tested(tested) if tested else sections.section("Backtest", element("p", "It was not backtested yet.")),
         sections.findings(report.findings),
         sections.section("Lineage", element("ul", *(element("li", line) for line in report.lineage))),
@@ -79,10 +82,11 @@ def _hashes(hashes: Mapping[str, str]) -> Markup:
 
 def _tested(tested: LastBacktest) -> Markup:
     return join(
+        sections.curves(tested.curve),
+        sections.months_of(tested.trades, tested.curve),
         sections.parts(tested.figures),
         sections.figures(tested.figures),
-        sections.curves(tested.curve),
-        sections.trades(tested.trades, tested.curve),
+        sections.trades(tested.trades),
         sections.section("Conditions of the backtest", sections.facts(tested.conditions)),
     )
 

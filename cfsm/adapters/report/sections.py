@@ -5,7 +5,7 @@ from typing import Any
 
 from cfsm.adapters.report.chart import line_chart
 from cfsm.adapters.report.markup import NOTHING, Markup, element, join
-from cfsm.adapters.report.tables import all_trades, groups, months, table
+from cfsm.adapters.report.tables import all_trades, calendar, groups, months, table
 from cfsm.domain.equity import EquityCurve
 from cfsm.domain.figures import FIGURES, in_words
 from cfsm.domain.parts import PART_HEADERS, PART_NUMBERS, part_rows
@@ -28,6 +28,29 @@ def facts(values: Mapping[str, Any], *, wide: bool = False) -> Markup:
 def section(title: str, *content: Any) -> Markup:
     """Give a section under a heading."""
     return element("section", element("h2", title), *content)
+
+
+def headline(recorded: Mapping[str, Any]) -> Markup:
+    """Give the few figures that are looked at first."""
+    by_name = {each.name: each for each in FIGURES}
+    cards = []
+    for name, words in _HEADLINE.items():
+        value = recorded.get(name)
+        is_loss = name in _GAINS and isinstance(value, int | float) and value < 0
+        shown = element("strong", in_words(value, by_name[name].unit), class_="loss" if is_loss else None)
+        cards.append(element("div", element("span", words), shown, title=by_name[name].words))
+    return element("div", *cards, class_="cards")
+
+
+_HEADLINE = {
+    "profit_total": "Profit",
+    "sharpe_daily": "Sharpe, daily",
+    "max_drawdown_account": "Drawdown",
+    "profit_factor": "Profit factor",
+    "winrate": "Won",
+    "total_trades": "Trades",
+}
+_GAINS = frozenset({"profit_total", "sharpe_daily"})
 
 
 def figures(recorded: Mapping[str, Any]) -> Markup:
@@ -88,8 +111,8 @@ def curves(curve: EquityCurve) -> Markup:
         ),
         section(
             "Drawdown",
-            line_chart(falls, "Fall of the daily balance below its highest value before", _percent, 0.0),
-            element("p", "Day by day. The figures above count from trade to trade and can be deeper within a day."),
+            line_chart(falls, "Fall of the daily balance below its highest value before", _percent, 0.0, kind="fall"),
+            element("p", "Day by day. The figures below count from trade to trade and can be deeper within a day."),
         ),
     )
 
@@ -102,12 +125,16 @@ def _percent(value: float) -> str:
     return f"{value * 100:.3g} %"
 
 
-def trades(listed: tuple[Trade, ...], curve: EquityCurve) -> Markup:
-    """Give the tables of months, pairs, sides, exit reasons, tags and of all trades."""
+def months_of(listed: tuple[Trade, ...], curve: EquityCurve) -> Markup:
+    """Give the months: as a calendar, and in full."""
+    return section("Months", calendar(listed, curve), months(listed, curve)) if listed else NOTHING
+
+
+def trades(listed: tuple[Trade, ...]) -> Markup:
+    """Give the tables of pairs, sides, exit reasons, tags and of all trades."""
     if not listed:
         return section("Trades", element("p", "There are none."))
     return join(
-        section("Months", months(listed, curve)),
         section(
             "Groups of trades",
             element(

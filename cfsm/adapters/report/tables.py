@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from math import fsum
+from math import fsum, prod
 from typing import Any
 
 from cfsm.adapters.report.markup import Markup, element, join
@@ -47,6 +47,41 @@ def _cell(shown: Any, by: float | None) -> Markup:
     if by is None:
         return element("td", shown)
     return element("td", shown, class_="number loss" if by < 0 else "number", data_by=repr(by))
+
+
+def calendar(trades: Sequence[Trade], curve: EquityCurve) -> Markup:
+    """Give what each month made of the balance before it: a row for each year, a column for each month."""
+    made: dict[str, dict[int, float]] = {}
+    for month in monthly_table(trades, curve):
+        year, number = month.month.split("-")
+        made.setdefault(year, {})[int(number)] = month.profit_ratio or 0.0
+    most = max((abs(ratio) for year in made.values() for ratio in year.values()), default=0.0) or 1.0
+    head = element("tr", *(element("th", text, class_="number") for text in ("year", *_MONTHS, "whole")))
+    rows = (
+        element(
+            "tr",
+            element("th", year, class_="number"),
+            *(_month(ratios.get(number), most) for number in range(1, 13)),
+            _month(prod(1 + ratio for ratio in ratios.values()) - 1, None),
+        )
+        for year, ratios in made.items()
+    )
+    return element(
+        "div", element("table", element("thead", head), element("tbody", *rows), class_="calendar"), class_="wide"
+    )
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _month(ratio: float | None, most: float | None) -> Markup:
+    """Give a cell, the stronger coloured the more of ``most`` it is."""
+    if ratio is None:
+        return element("td", "", class_="number")
+    strength = 0 if most is None else round(min(1.0, abs(ratio) / most) * 60)
+    colour = f"--strength: {strength}%" if strength else None
+    kind = "loss" if ratio < 0 else "gain"
+    return element("td", f"{ratio * 100:.1f}", class_=f"number {kind}", style=colour)
 
 
 def months(trades: Sequence[Trade], curve: EquityCurve) -> Markup:

@@ -27,6 +27,7 @@ def report(**changes):
     given = Report(
         name="TrendStrategy_phi3_20261121_093000",
         facts={"Origin": "model", "Made by": "phi3"},
+        more_facts={"Id": "4711"},
         notices=["The candles are synthetic."],
         lineage=["single trend → generated → TrendStrategy_phi3_20261121_093000"],
         findings=[{"run": "validation", "code": "LEVERAGE", "line": 7, "message": "m", "what_to_do": "w"}],
@@ -105,6 +106,7 @@ def test_its_policy_lets_its_own_script_run_and_nothing_else():
     [
         {"name": HOSTILE},
         {"facts": {HOSTILE: HOSTILE}},
+        {"more_facts": {HOSTILE: HOSTILE}},
         {"notices": [HOSTILE]},
         {"lineage": [HOSTILE]},
         {"findings": [dict.fromkeys(("run", "code", "line", "message", "what_to_do"), HOSTILE)]},

@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from cfsm.adapters.report import tables
-from cfsm.adapters.report.tables import all_trades, groups, months
+from cfsm.adapters.report.tables import all_trades, calendar, groups, months
 from cfsm.domain.equity import equity_curve
 from tests.fakes.trades import END, START, a_trade, closed_on
 
@@ -24,6 +24,17 @@ def test_months_have_a_row_each_and_a_loss_is_marked():
         ["2025-02", "2", "50.00 %", "-50.00", "-4.95 %", "960.00"],
     ]
     assert '<span class="loss">-50.00</span>' in made
+
+
+def test_the_calendar_has_a_row_for_each_year_and_colours_what_was_much():
+    trades = [closed_on(3, 100.0), closed_on(40, -20.0)]
+
+    text = calendar(trades, equity_curve(trades, 1000.0, START, END))
+
+    assert "2025" in text
+    assert ">10.0<" in text
+    assert "--strength: 60%" in text
+    assert "number loss" in text
 
 
 def test_groups_come_with_the_most_profitable_first():
