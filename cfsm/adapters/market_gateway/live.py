@@ -70,7 +70,7 @@ class LiveBackend:
         self._changes = changes
         self._timeout_seconds = timeout_seconds
         self._now = now
-        self._cache = AnswerCache(cache_bytes)
+        self._cache = AnswerCache(cache_bytes, monotonic)
         self._budget = WeightBudget(weight_per_minute, self._now_ms)
         self._breaker = Breaker(monotonic, self._breaker_changed)
         self._under_way: dict[str, asyncio.Task[Answered]] = {}
@@ -179,7 +179,7 @@ class LiveBackend:
             now = self._now_ms()
             until = held_until_ms(asked, now)
             if until > now:
-                self._cache.put(key, answered, until)
+                self._cache.put(key, answered, now, until)
                 if is_prefetched(asked):
                     self._asked[key] = asked
         return answered

@@ -50,7 +50,7 @@ def body(number, size=5_000):
 
 def test_what_is_held_comes_back_as_it_was_until_it_is_over():
     cache = AnswerCache(1 << 20)
-    cache.put("a", Answered(200, b"[1, 2, 3]" * 1000, {"X": "1"}), 100)
+    cache.put("a", Answered(200, b"[1, 2, 3]" * 1000, {"X": "1"}), 0, 100)
 
     assert cache.get("a", 99) == Answered(200, b"[1, 2, 3]" * 1000, {"X": "1"})
     assert cache.get("a", 100) is None
@@ -60,7 +60,7 @@ def test_what_is_held_comes_back_as_it_was_until_it_is_over():
 def test_the_longest_unasked_go_when_there_is_no_room():
     cache = AnswerCache(1_500)
     for number in range(4):
-        cache.put(str(number), body(number), 100)
+        cache.put(str(number), body(number), 0, 100)
         cache.get("0", 1)
 
     assert cache.get("0", 1) is not None
@@ -71,17 +71,28 @@ def test_the_longest_unasked_go_when_there_is_no_room():
 
 def test_an_answer_larger_than_all_room_is_not_held():
     cache = AnswerCache(500)
-    cache.put("a", Answered(200, bytes(range(256)) * 10), 100)
+    cache.put("a", Answered(200, bytes(range(256)) * 10), 0, 100)
 
     assert cache.entries == 0
     assert cache.bytes == 0
 
 
+def test_a_clock_that_was_set_back_holds_no_answer_longer():
+    passed = 0.0
+    cache = AnswerCache(1 << 20, lambda: passed)
+    cache.put("a", body(1), 10_000, 40_000)
+    passed = 29.0
+    assert cache.get("a", 10_000 - 3_600_000) is not None
+
+    passed = 30.0
+    assert cache.get("a", 10_000 - 3_600_000) is None
+
+
 def test_a_second_answer_takes_the_place_of_the_first():
     cache = AnswerCache(1 << 20)
-    cache.put("a", body(1), 100)
+    cache.put("a", body(1), 0, 100)
     once = cache.bytes
-    cache.put("a", body(2), 100)
+    cache.put("a", body(2), 0, 100)
 
     assert cache.bytes == once
     assert cache.get("a", 1) == body(2)

@@ -1,0 +1,71 @@
+"""Strategies for bots under test: one that trades often, one that attacks, one that raises, one that hangs."""
+
+FRAME = """
+from datetime import datetime
+from freqtrade.strategy import IStrategy
+
+
+class {name}(IStrategy):
+    INTERFACE_VERSION = 3
+    timeframe = "15m"
+    can_short = True
+    startup_candle_count = 20
+    minimal_roi = {{"0": 0.004, "60": 0.0}}
+    stoploss = -0.01
+    process_only_new_candles = True
+
+    def populate_indicators(self, dataframe, metadata):
+        {indicators}
+        dataframe["slow"] = dataframe["close"].rolling(12).mean()
+        return dataframe
+
+    def populate_entry_trend(self, dataframe, metadata):
+        dataframe.loc[dataframe["close"] > dataframe["slow"], "enter_long"] = 1
+        dataframe.loc[dataframe["close"] < dataframe["slow"], "enter_short"] = 1
+        return dataframe
+
+    def populate_exit_trend(self, dataframe, metadata):
+        return dataframe
+"""
+
+ATTACKS = """attack()"""
+
+ATTACK = """
+import os, socket, subprocess
+from pathlib import Path
+
+DONE = []
+
+
+def attempt(name, work):
+    try:
+        work()
+        DONE.append(name)
+    except BaseException as error:
+        pass
+
+
+def attack():
+    attempt("read a file", lambda: Path("/etc/passwd").read_bytes())
+    attempt("read the home", lambda: list(Path("{outside}").iterdir()))
+    attempt("write outside", lambda: (Path("{outside}") / "owned").write_text("x"))
+    attempt("change itself", lambda: (Path(__file__).parent / "more.py").write_text("x"))
+    attempt("another server", lambda: socket.create_connection(("127.0.0.1", {other_port}), 1))
+    attempt("the internet", lambda: socket.create_connection(("192.0.2.1", 80), 1))
+    attempt("udp", lambda: socket.socket(type=socket.SOCK_DGRAM))
+    attempt("a name", lambda: socket.getaddrinfo("example.com", 80))
+    attempt("a program", lambda: subprocess.run(["/bin/true"]))
+    attempt("a fork", lambda: os.fork())
+    attempt("kill the parent", lambda: os.kill(os.getppid(), 0))
+    Path("attacks.txt").write_text(repr(DONE))
+"""
+
+
+def source(name, indicators="pass", before=""):
+    """Give a strategy's source that trades often."""
+    return (before + FRAME.format(name=name, indicators=indicators)).encode()
+
+
+def hostile(name, outside, other_port):
+    """Give one that tries to get out, and leaves in its own folder what it got."""
+    return source(name, ATTACKS, ATTACK.format(outside=outside, other_port=other_port))
