@@ -1,5 +1,6 @@
 """The port to bots: processes of Freqtrade that trade on paper."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +47,9 @@ class Bot(Protocol):
     def account(self) -> Account:
         """Ask the bot for its trades. Raise TryAgain while it does not answer, BotsTellNonsense for what cannot be."""
 
+    def faults(self, account: Account) -> Sequence[str]:
+        """Give what is impossible about its trades, in words; nothing where they cannot be checked. Raise TryAgain."""
+
     def restart(self) -> None:
         """Start a process that ended again, where its trades and its clock stood. Raise TryAgain or Misconfigured."""
 
@@ -64,4 +68,4 @@ class Bots(Protocol):
         """Start a bot, or take up the one whose folder is there. Raise TryAgain or Misconfigured."""
 
     def forget(self, key: str) -> None:
-        """Remove what a bot that is over has left on the disk."""
+        """Remove what a bot that is over has left on the disk, but for its log."""

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cfsm.application.errors import TryAgain
 from cfsm.application.market import UpstreamChange
 from cfsm.bootstrap.house import House
 
 if TYPE_CHECKING:  # imported where they are used
     from cfsm.adapters.freqtrade.dry_run.bots import DryRunBots
+    from cfsm.adapters.market_data.download import Downloader
     from cfsm.adapters.market_gateway.running import RunningGateway
 
 FORWARD_FOLDER = "forward_tests"
@@ -78,6 +80,21 @@ def gateway_status(house: House) -> dict[str, Any]:
     from cfsm.adapters.market_gateway.address import status_of
 
     return status_of(house.run_folder)
+
+
+def downloader_of(house: House, exchange: str) -> "Downloader":
+    """Give what downloads candles: through the gateway, with its limits and its cache, where one runs for Binance."""
+    from cfsm.adapters.freqtrade.dry_run.bot_config import through_gateway
+    from cfsm.adapters.market_data.download import Downloader
+    from cfsm.adapters.market_gateway.address import HOST, port_of
+
+    if exchange != "binance":
+        return Downloader()
+    try:
+        port = port_of(house.run_folder)
+    except TryAgain:
+        return Downloader()
+    return Downloader(exchange_settings=through_gateway(f"http://{HOST}:{port}/live"))
 
 
 def bots_of(house: House) -> "DryRunBots":

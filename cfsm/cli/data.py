@@ -119,10 +119,21 @@ def download(
     timerange: str,
     exchange: str,
 ) -> None:
-    """Download candles with Freqtrade's downloader. It needs the internet."""
+    """Download candles with Freqtrade's downloader. It needs the internet.
+
+    Binance is asked through the market gateway where the factory runs: within its limits, and from its cache.
+    """
+    from cfsm.bootstrap.market import downloader_of
+
     _made(
         _store(house).download(
-            name, pairs=pairs, timeframes=timeframes, timerange=timerange, exchange=exchange, progress=progress()
+            name,
+            pairs=pairs,
+            timeframes=timeframes,
+            timerange=timerange,
+            exchange=exchange,
+            downloader=downloader_of(house, exchange),
+            progress=progress(),
         )
     )
 

@@ -291,6 +291,10 @@ class DryRunner(Worker):
         verdict: ForwardVerdict,
         detail: str,
     ) -> None:
+        faults = watch.bot.faults(account)
+        if faults:
+            self._fail(watch, Reason.FORGED, "impossible_trades", "; ".join(faults))
+            return
         figures = figures_of_account(test, account)
         theirs = self._trades_of(test.same_days_run_id) if test.same_days_run_id else ()
         blobs = {TRADES: self._blobs.put(orjson.dumps([asdict(trade) for trade in account.closed]))}
@@ -317,9 +321,11 @@ class DryRunner(Worker):
         watch.log.info("forward test concluded", EVENT=ForwardTest.Concluded.TOPIC, verdict=verdict.value, why=detail)
         self.record.done += 1
         self._drop(watch)
+        self._bots.forget(test.key)
 
     def _fail(self, watch: Watch, reason: Reason, code: str, words: str) -> None:
         finding = {"code": code, "message": words}
+        key = self.factory.get(ForwardTest, UUID(watch.claim.subject)).key
 
         def decide() -> Iterable[Recorded]:
             test, strategy, stamp = self._about(watch.claim)
@@ -333,6 +339,7 @@ class DryRunner(Worker):
         self.record.failed += 1
         self.record.last_error = words
         self._drop(watch)
+        self._bots.forget(key)
 
     def _drop(self, watch: Watch) -> None:
         watch.bot.stop()

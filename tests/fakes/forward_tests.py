@@ -106,6 +106,7 @@ class FakeBot:
         self.restarts = 0
         self.is_stopped = False
         self.is_silent = False
+        self.impossible = ()
 
     def state(self):
         return BotState("stopped" if self.is_stopped else self.exit_words, self.at, 100.0, self.is_over_quota)
@@ -118,6 +119,9 @@ class FakeBot:
         length = self.wanted.span.end_ms - self.wanted.span.begin_ms
         at_ms = int(self.wanted.span.begin_ms + self.at * length)
         return Account(at_ms, tuple(self.closed), tuple(self.open), self.at >= 1.0, self.errors)
+
+    def faults(self, account):
+        return self.impossible
 
     def restart(self):
         self.restarts += 1

@@ -44,6 +44,8 @@ class RunningGateway:
             self._do(self._stop(), ANSWER_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(ANSWER_SECONDS)
+        if not self._thread.is_alive():
+            self._loop.close()
 
     def _do(self, work: Coroutine[Any, Any, Given], seconds: float) -> Given:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)

@@ -229,6 +229,28 @@ def test_a_strategy_that_misuses_its_bot_is_retired(place, runner, bots, what, r
     assert bots.last.is_stopped
 
 
+def test_trades_that_cannot_have_happened_are_no_result(place, runner, bots):
+    want(place)
+    runner.step()
+    bots.last.at = 1.0
+    bots.last.impossible = ["trade 1 (BTC/USDT:USDT): it was closed at 9, outside of its candle"]
+
+    runner.step()
+
+    assert place.strategy().retired_because == Reason.FORGED
+    assert place.happened("ForwardTest.Concluded") == []
+
+
+def test_what_a_bot_has_left_is_removed_once_it_is_over(place, runner, bots):
+    want(place)
+    runner.step()
+    bots.last.at = 1.0
+
+    runner.step()
+
+    assert bots.forgotten == [f"{NAME}-1"]
+
+
 def test_a_replay_that_stands_still_is_a_hung_strategy(place, runner, bots, monkeypatch):
     want(place)
     runner.step()

@@ -4,6 +4,7 @@ It locks itself in, takes over the clock where it replays, and becomes ``freqtra
 command line, its own loop. Whatever the strategy does, it does in this process.
 """
 
+import contextlib
 import fcntl
 import os
 import sys
@@ -33,7 +34,8 @@ def main(folder: Path) -> None:
     order = Instructions.read(folder)
     strategy = folder.parent / STRATEGY_FOLDER
     os.chdir(folder)
-    os.nice(_NICENESS)
+    with contextlib.suppress(OSError):  # a hardened unit may not even be nice
+        os.nice(_NICENESS)
     lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)  # one bot to a folder: one before it that is not quite dead is waited for
     enter(
@@ -70,6 +72,8 @@ def _step(clock: "SteppedClock") -> None:
     from freqtrade.persistence import Trade  # noqa: PLC0415
     from freqtrade.worker import Worker  # noqa: PLC0415
 
+    from cfsm.adapters.freqtrade.dry_run.patience import be_patient  # noqa: PLC0415  as above
+
     begin = Worker.__init__
     workers = []
 
@@ -83,6 +87,7 @@ def _step(clock: "SteppedClock") -> None:
 
     Worker.__init__ = init
     Worker._sleep = staticmethod(sleep)  # noqa: SLF001  the one place where it waits
+    be_patient(clock.tell_gateway)
     clock.start()
 
 

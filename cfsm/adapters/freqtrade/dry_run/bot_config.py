@@ -38,6 +38,17 @@ _AN_HOUR_SECONDS = 3_600
 HOST = "127.0.0.1"
 
 
+def through_gateway(exchange_url: str) -> dict[str, Any]:
+    """Give what makes Freqtrade ask the gateway, and nobody else, wherever it would ask Binance."""
+    urls = {key: f"{exchange_url}{path}" for key, path in _API_PATHS.items()}
+    options = {"fetchMarkets": {"types": ["linear"]}, "fetchCurrencies": False, "fetchMargins": False}
+    return {
+        "ccxt_config": {"enableRateLimit": False, "urls": {"api": urls}, "options": options},
+        "ccxt_async_config": {},
+        "ccxt_sync_config": {},
+    }
+
+
 @dataclass(frozen=True)
 class Access:
     """How a bot's REST API is reached; the credentials are made for this bot alone, and never shown."""
@@ -70,8 +81,6 @@ def bot_config(
     config = freqtrade_config(conditions, pairs)
     for only_for_backtests in ("timerange", "export", "timeframe_detail"):
         config.pop(only_for_backtests, None)
-    urls = {key: f"{exchange_url}{path}" for key, path in _API_PATHS.items()}
-    options = {"fetchMarkets": {"types": ["linear"]}, "fetchCurrencies": False, "fetchMargins": False}
     return config | {
         "bot_name": name,
         "initial_state": "running",
@@ -89,9 +98,7 @@ def bot_config(
             "secret": "",
             "enable_ws": False,
             "markets_refresh_interval": _A_YEAR_MINUTES,
-            "ccxt_config": {"enableRateLimit": False, "urls": {"api": urls}, "options": options},
-            "ccxt_async_config": {},
-            "ccxt_sync_config": {},
+            **through_gateway(exchange_url),
         },
         "api_server": {
             "enabled": True,

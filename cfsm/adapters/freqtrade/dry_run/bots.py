@@ -17,6 +17,7 @@ import orjson
 
 from cfsm.adapters.durable import of_system
 from cfsm.adapters.freqtrade.dry_run.bot_config import HOST, Access, bot_config
+from cfsm.adapters.freqtrade.dry_run.fills import CandlesOf, faults_of
 from cfsm.adapters.freqtrade.dry_run.folder import (
     CONFIG_FILE,
     LOG_FILE,
@@ -99,11 +100,16 @@ class DryRunBots:
         return bot
 
     def forget(self, key: str) -> None:
-        """Remove what a bot that is over has left on the disk; what cannot be removed stays."""
+        """Remove what a bot that is over has left on the disk, but for its log; what cannot be removed stays."""
         place = self._folder / key
         with suppress(OSError):
             remove_folder(place / STRATEGY_FOLDER)
-        shutil.rmtree(place, ignore_errors=True)
+        with suppress(OSError):
+            for left in (place / BOT_FOLDER).iterdir():
+                if left.is_dir():
+                    shutil.rmtree(left, ignore_errors=True)
+                elif not left.name.startswith(LOG_FILE):
+                    left.unlink(missing_ok=True)
 
 
 class DryRunBot:
@@ -167,6 +173,12 @@ class DryRunBot:
             is_at_end = at_ms >= self._wanted.span.end_ms
         return Account(at_ms, closed, still_open, is_at_end, self._log.strategy_errors())
 
+    def faults(self, account: Account) -> Sequence[str]:
+        """Give what is impossible about the trades of a replay, held against its candles. Raise TryAgain."""
+        if self._wanted.candles is Source.LIVE:
+            return ()
+        return faults_of(account.closed, CandlesOf(self._url()), self._wanted.span.spread_bps)
+
     def stop(self) -> None:
         """End the process in order, at last by force."""
         if self._rest is not None:
@@ -185,10 +197,8 @@ class DryRunBot:
 
     def _write(self, access: Access, gateway_port: int) -> None:
         wanted, span = self._wanted, self._wanted.span
-        url = f"http://{HOST}:{gateway_port}/live"
-        stepping = None
+        url, stepping = self._url(gateway_port), None
         if wanted.candles is Source.REPLAY:
-            url = f"http://{HOST}:{gateway_port}/replay/{wanted.conditions.dataset}/{wanted.key}"
             stepping = Stepping(span.begin_ms, span.end_ms, span.step_ms, span.spread_bps, span.seed)
         config = bot_config(
             wanted.key,
@@ -212,6 +222,12 @@ class DryRunBot:
             is_verbose=wanted.mode is Mode.DEBUG,
             stepping=stepping,
         ).write(self._folder)
+
+    def _url(self, gateway_port: int | None = None) -> str:
+        base = f"http://{HOST}:{gateway_port or self._gateway_port()}"
+        if self._wanted.candles is Source.LIVE:
+            return f"{base}/live"
+        return f"{base}/replay/{self._wanted.conditions.dataset}/{self._wanted.key}"
 
     def _exit_words(self) -> str:
         if self._process is None:

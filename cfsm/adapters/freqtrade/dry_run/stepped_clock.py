@@ -63,7 +63,7 @@ class SteppedClock:
     def start(self) -> None:
         """Take the process's clock over."""
         self._file.write(self._descriptor, self._now_ns)
-        self._tell_gateway()
+        self.tell_gateway()
         self._traveller = time_machine.travel(self.now_seconds, tick=False).start()
         time.sleep = self._sleep  # type: ignore[assignment]  # the stub takes what can be made an integer too
         self._say("running")
@@ -78,7 +78,7 @@ class SteppedClock:
             self._rest()
         self._now_ns += max(round(seconds * 1_000) * 1_000_000, 1_000_000)  # no step freezes time
         self._file.write(self._descriptor, self._now_ns)
-        self._tell_gateway()
+        self.tell_gateway()
         self._traveller.move_to(self.now_seconds)
         if time.monotonic() - self._said_at >= PROGRESS_SECONDS:
             self._say("running")
@@ -93,7 +93,7 @@ class SteppedClock:
         """Stand in for ``time.sleep``: a retry after an error waits for the gateway and takes no time of the replay."""
         if threading.current_thread() is threading.main_thread() and seconds > _SHORT_SECONDS:
             self.retries += 1
-            self._tell_gateway()
+            self.tell_gateway()
         else:
             real_sleep(seconds)
 
@@ -108,7 +108,8 @@ class SteppedClock:
         }
         write_progress(self._folder, said)
 
-    def _tell_gateway(self) -> None:
+    def tell_gateway(self) -> None:
+        """Tell the gateway what time it is; return once it has heard. The process ends where it stays away."""
         body = orjson.dumps(
             {
                 "now_ms": self._now_ns // 1_000_000,
