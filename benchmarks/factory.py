@@ -45,6 +45,7 @@ generation: {interval_seconds: 0}
 backtest: {interval_seconds: 0, auto_backtest: false}
 retention: {cleanup_old_strategies: false, max_strategies: 100000, max_strategy_age_days: 36500}
 selection: {min_backtest_score: -100}
+workers: {on_demand: []}
 """
 
 

@@ -21,6 +21,9 @@ BEAT_SECONDS = 5.0
 NEWS_SECONDS = 0.5
 """How often at most news are told."""
 
+MEMORY_SECONDS = 30.0
+"""How often memory is measured, for which the kernel walks all pages."""
+
 HOUR_SECONDS = 3600.0
 KEPT = 10_000
 """Of so many things at most within the hour is the time known."""
@@ -70,6 +73,8 @@ class PulseFile:
         self._deaths = _deaths_until(_read(self._path), self._started_at)
         self._told_at = float("-inf")
         self._used = (self._started_at, time.process_time())
+        self._measured_at = float("-inf")
+        self._memory_mb = 0.0
         self._told: Record | None = None
         self._done: deque[float] = deque(maxlen=KEPT)
         self._failed: deque[float] = deque(maxlen=KEPT)
@@ -94,6 +99,8 @@ class PulseFile:
         for times in (self._done, self._failed):
             while times and times[0] < now - HOUR_SECONDS:
                 times.popleft()
+        if now - self._measured_at >= MEMORY_SECONDS:
+            self._memory_mb, self._measured_at = round(own_memory_bytes(os.getpid()) / 2**20, 1), now
         (then, used_then), self._used = self._used, (now, time.process_time())
         used = self._used[1]
         sign = Sign(
@@ -104,7 +111,7 @@ class PulseFile:
             **asdict(record),
             done_within_hour=len(self._done),
             failed_within_hour=len(self._failed),
-            memory_mb=round(own_memory_bytes(os.getpid()) / 2**20, 1),
+            memory_mb=self._memory_mb,
             cpu_seconds=round(used, 3),
             cpu_percent=round(100 * (used - used_then) / (now - then), 1) if now > then else 0.0,
             deaths=[at for at in self._deaths if at >= now - HOUR_SECONDS],

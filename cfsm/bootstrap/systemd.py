@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cfsm.adapters.home import RUN_FOLDER
 from cfsm.bootstrap.house import House
 from cfsm.bootstrap.units import forge_argv
-from cfsm.bootstrap.workers import ROLES, most_instances
+from cfsm.bootstrap.workers import ROLES, least_instances, most_instances
 
 if TYPE_CHECKING:  # imported where they are used
     from cfsm.adapters.units.layout import Layout
@@ -20,7 +20,7 @@ def installation(house: House, layout: "Layout") -> "Installation":
 
     settings = house.settings
     workers = settings.workers
-    counts = workers.instances.model_dump()
+    least = least_instances(house)
     calendar = {}
     if settings.generation.interval_seconds:
         calendar["generation"] = calendar_of(settings.generation.interval_seconds)
@@ -33,7 +33,7 @@ def installation(house: House, layout: "Layout") -> "Installation":
         python=Path(sys.executable),
         home=house.path,
         forge=forge_argv(house, house.path / RUN_FOLDER / "forge.sock"),
-        workers=[(role, counts[role]) for role in ROLES],
+        workers=[(role, least[role]) for role in ROLES],
         calendar=calendar,
         watchdog_seconds=workers.watchdog_seconds,
         start_seconds=workers.start_timeout_seconds,

@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # imported where they are used: a process runs one role
     from cfsm.workers.optimizer import OptimizerWorker
 
 BACKTESTER, COORDINATOR, PROJECTOR = "backtester", "coordinator", "projector"
+SCALED = {"backtester": TaskKind.BACKTEST, "cleaner": TaskKind.CLEAN, "optimizer": TaskKind.OPTIMIZE}
+"""The roles of which more or fewer run, with the tasks that say how many."""
+
 LIGHT_ROLES = frozenset({"generator", "cleaner"})
 LIGHT_KINDS = frozenset(
     kind.value for kind in (TaskKind.GENERATE, TaskKind.OPINION, TaskKind.CLEAN, TaskKind.FORWARD_TEST)
@@ -65,19 +68,22 @@ def worker_name(role: str, instance: int) -> str:
 
 
 def least_instances(house: House) -> Mapping[str, int]:
-    """Give how many workers of each role run at least on this machine."""
-    counts: dict[str, int] = house.settings.workers.instances.model_dump()
-    return counts
+    """Give how many workers of each role always run on this machine; a coordinator calls those on demand."""
+    workers = house.settings.workers
+    counts: dict[str, int] = workers.instances.model_dump()
+    return {**counts, **dict.fromkeys(workers.on_demand, 0)} if counts[COORDINATOR] else counts
 
 
 def most_instances(house: House) -> Mapping[str, int]:
     """Give how many workers of each role run at most; of more than the least the coordinator decides."""
     from cfsm.adapters.control_group import usable_cores
 
-    least = least_instances(house)
+    counts: dict[str, int] = house.settings.workers.instances.model_dump()
+    if not counts[BACKTESTER] or not counts[COORDINATOR]:
+        return counts
     wanted = house.settings.workers.backtester_most
     most = usable_cores() if wanted is None else wanted
-    return {**least, BACKTESTER: max(least[BACKTESTER], most) if least[BACKTESTER] else 0}
+    return {**counts, BACKTESTER: max(counts[BACKTESTER], most)}
 
 
 def processes_of(house: House, notifier: Notifier) -> Processes | None:
@@ -241,7 +247,7 @@ def calendar_of(house: House) -> "Calendar":
 
 
 def _upkeep(house: House, equipment: "Equipment") -> Sequence[Callable[[], None]]:
-    """Give what the coordinator does for the processes: backtesters by what waits, a projector that stands still."""
+    """Give what the coordinator does for the processes: more or fewer by what waits, a projector that stands still."""
     from cfsm.adapters.pulse import read_sign
     from cfsm.domain.admission import Refused, admit
     from cfsm.domain.scaling import ScalingRules
@@ -251,11 +257,8 @@ def _upkeep(house: House, equipment: "Equipment") -> Sequence[Callable[[], None]
     if processes is None:
         return []
     store, gauge, admission = equipment.factory.store, gauge_of(house), _rules(house)
-    rules = ScalingRules(
-        least=least_instances(house)[BACKTESTER],
-        most=most_instances(house)[BACKTESTER],
-        idle_seconds=house.settings.workers.backtester_idle_seconds,
-    )
+    least, most = least_instances(house), most_instances(house)
+    idle_seconds = house.settings.workers.reserve_idle_seconds
 
     def shortage() -> Refused | None:
         answer = admit(gauge.load(), admission)
@@ -265,9 +268,20 @@ def _upkeep(house: House, equipment: "Equipment") -> Sequence[Callable[[], None]
         sign = read_sign(house.run_folder, PROJECTOR)
         return None if sign is None or sign.has_ended else sign.position
 
-    scaler = Scaler(BACKTESTER, TaskKind.BACKTEST, rules, processes, tasks=store.overview, shortage=shortage)
+    scalers = [
+        Scaler(
+            role,
+            kind,
+            ScalingRules(least=least[role], most=most[role], idle_seconds=idle_seconds),
+            processes,
+            tasks=store.overview,
+            shortage=shortage,
+        )
+        for role, kind in SCALED.items()
+        if least[role] < most[role]
+    ]
     watch = StallWatch(PROJECTOR, processes, position=position, head=store.head)
-    return [scaler, watch] if rules.least < rules.most else [watch]
+    return [*scalers, watch]
 
 
 def _projector(house: House, equipment: "Equipment") -> "Worker":

@@ -41,7 +41,7 @@ def scale(
     if running > rules.most:
         return Scaling(rules.most, "more than the most run")
     if waiting:
-        more = shortage is None and running < rules.most
+        more = running < rules.most and (shortage is None or not running)  # even a busy machine does one at a time
         return Scaling(running + 1, _tasks(waiting)) if more else Scaling(running)
     if idle_seconds >= rules.idle_seconds:
         return _fewer(max(rules.least, running - 1), running, f"nothing waited for {idle_seconds:.0f} s")

@@ -36,6 +36,7 @@ retention: {max_strategies: 40, cleaning_time: "00:00"}
 selection: {min_backtest_score: 0.1}
 workers:
   instances: {generator: 2, validator: 2, backtester: 2}
+  on_demand: []
   lease_seconds: 6
   watchdog_seconds: 5
   max_attempts: 100

@@ -22,7 +22,8 @@ SLOW = in_indicators("for _ in range(10_000_000):", "    pass").decode().replace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-ALWAYS = [role for role in ROLES if Settings().workers.instances.model_dump()[role]]
+_settings = Settings().workers
+ALWAYS = [role for role in ROLES if _settings.instances.model_dump()[role] and role not in _settings.on_demand]
 """Those that run with the settings as they come."""
 
 WORKERS = {f"cfsm-{role}@1.service" for role in ALWAYS}
@@ -137,7 +138,7 @@ def test_a_unit_that_is_killed_is_at_work_again(running, unit):
 
 
 def test_a_worker_that_hangs_is_found_by_the_watchdog(running):
-    unit = "cfsm-cleaner@1.service"
+    unit = "cfsm-validator@1.service"
     pid = running.until(lambda: running.main_pid(unit))
 
     running.run("kill", "-STOP", pid)
@@ -147,14 +148,14 @@ def test_a_worker_that_hangs_is_found_by_the_watchdog(running):
 
 
 def test_a_worker_that_outgrows_its_memory_is_ended_and_the_others_go_on(running):
-    unit = "cfsm-cleaner@1.service"
+    unit = "cfsm-validator@1.service"
     dropin = f"/etc/systemd/system/{unit}.d/99-test.conf"
     running.write(dropin, "[Service]\nMemoryMax=24M\nMemorySwapMax=0\nStartLimitBurst=3\n[Unit]\nStartLimitBurst=3\n")
     running.run("systemctl", "daemon-reload")
     running.run("systemctl", "restart", unit, check=False)
     running.until(lambda: running.show(unit, "ActiveState") == "failed")
 
-    troubled = {each["name"]: each for each in running.json("status")["factory"]["units"]}["cleaner"]
+    troubled = {each["name"]: each for each in running.json("status")["factory"]["units"]}["validator"]
     assert troubled["state"] == "failed"
     assert running.units("active") >= WORKERS - {unit}
 

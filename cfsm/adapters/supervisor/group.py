@@ -20,7 +20,8 @@ from cfsm.adapters.supervisor.unit import Unit
 from cfsm.adapters.supervisor.units import RestartPolicy, UnitSpec, in_start_order
 
 STATUS_AT_MOST_EVERY_SECONDS = 0.5
-MEMORY_EVERY_SECONDS = 10.0
+MEMORY_EVERY_SECONDS = 30.0
+"""The kernel walks all pages of a process to tell: milliseconds for the forge."""
 
 
 class Supervisor:

@@ -45,16 +45,16 @@ def test_work_that_was_done_is_counted(running):
 
 
 def test_a_worker_that_died_loses_points_though_it_works_again(running):
-    before = worker(running, "cleaner").pid
+    before = worker(running, "validator").pid
     running.kill(before)
-    running.until(lambda: worker(running, "cleaner").pid not in {None, before})
-    running.until(lambda: worker(running, "cleaner").deaths_within_hour == 1)
+    running.until(lambda: worker(running, "validator").pid not in {None, before})
+    running.until(lambda: worker(running, "validator").deaths_within_hour == 1)
 
-    found = worker(running, "cleaner")
+    found = worker(running, "validator")
     assert found.restarts == 1
     assert found.health.score == 85
     assert found.health.reason == "started again once within the hour"
-    assert "cleaner: started again once within the hour" in running.cfsm("status").stdout
+    assert "validator: started again once within the hour" in running.cfsm("status").stdout
 
 
 def test_any_number_of_observers_look_on(running):

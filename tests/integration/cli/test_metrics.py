@@ -88,7 +88,7 @@ def test_a_running_factory_serves_them_on_loopback(tmp_path):
         assert value(found, "cfsm_up") == 1
         assert value(found, "cfsm_worker_up", worker="metrics") == 1
         assert value(found, "cfsm_worker_health_score", worker="projector") == 100
-        assert value(found, "cfsm_worker_memory_bytes", worker="cleaner") > 1e6
+        assert value(found, "cfsm_worker_memory_bytes", worker="validator") > 1e6
 
         running.cfsm("generate")
         running.until(lambda: value(samples(_get(port)), "cfsm_worker_tasks_done_total", worker="generator") == 1)

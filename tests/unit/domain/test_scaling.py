@@ -31,6 +31,15 @@ def test_a_busy_machine_gets_none_more_and_keeps_those_it_has():
     assert wanted(2, waiting=9, shortage=BUSY) == Scaling(2)
 
 
+def test_of_a_role_on_demand_one_is_started_even_on_a_busy_machine_but_not_without_memory():
+    rules = ScalingRules(least=0, most=2)
+
+    assert scale(rules, running=0, waiting=1, idle_seconds=0, shortage=BUSY).count == 1
+    assert scale(rules, running=1, waiting=1, idle_seconds=0, shortage=BUSY).count == 1
+    assert scale(rules, running=0, waiting=1, idle_seconds=0, shortage=NO_MEMORY).count == 0
+    assert scale(rules, running=1, waiting=0, idle_seconds=60).count == 0
+
+
 def test_a_machine_that_lacks_memory_keeps_the_least_and_the_reason_is_said():
     assert wanted(3, waiting=9, shortage=NO_MEMORY) == Scaling(1, NO_MEMORY.reason)
     assert wanted(1, waiting=9, shortage=NO_MEMORY) == Scaling(1)
