@@ -38,7 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "audit": ("cfsm.cli.audit", "Hold what was recorded of a strategy against its blobs; run it again."),
     "report": ("cfsm.cli.report", "Write all that is known of a strategy as one HTML page."),
     "optimize": ("cfsm.cli.optimize", "Seek better parameters for a strategy."),
-    "compare": ("cfsm.cli.compare", "Show the backtests of strategies side by side."),
+    "compare": ("cfsm.cli.compare", "Show the backtests of strategies side by side, and choose."),
     "history": ("cfsm.cli.history", "Read, replay, follow and verify the log of events."),
     "runs": ("cfsm.cli.runs", "List, show and follow validations, backtests and optimisations."),
     "dryrun": ("cfsm.cli.dryrun", "Forward tests: list, show, start and stop bots that trade on paper."),

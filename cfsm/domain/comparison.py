@@ -1,12 +1,13 @@
-"""Two backtests side by side: do they gain on the same days, and are they in the same trades?"""
+"""Backtests side by side: do they gain on the same days, are they in the same trades, which are worth having?"""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum, sqrt
 
 from cfsm.domain.equity import EquityCurve, ratio_or_none
-from cfsm.domain.metrics import FLAT, TWO_POINTS
+from cfsm.domain.metrics import FLAT, TWO_POINTS, return_moments
+from cfsm.domain.selection import probabilistic_sharpe
 from cfsm.domain.trades import Trade
 
 Interval = tuple[int, int]
@@ -37,6 +38,28 @@ class Overlap:
     time_share: float | None
 
 
+ONE_BET = 0.7
+"""A correlation of daily returns, or a share of the time in the same trades, from which on two are one bet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How far two strategies are one: correlation of their daily returns, share of time in the same trades."""
+
+    correlation: float | None
+    time_share: float | None
+
+    @property
+    def is_one_bet(self) -> bool:
+        """Say whether having both is having one twice."""
+        return any(each is not None and each >= ONE_BET for each in (self.correlation, self.time_share))
+
+    def in_words(self) -> str:
+        """Give both measures."""
+        shown = ["unknown" if each is None else f"{each:.2f}" for each in (self.correlation, self.time_share)]
+        return f"correlation {shown[0]}, share of time in the same trades {shown[1]}"
+
+
 def correlation(one: EquityCurve, other: EquityCurve) -> Correlation:
     """Give the correlation of the daily returns of the days in common.
 
@@ -58,6 +81,48 @@ def overlap(one: Sequence[Trade], other: Sequence[Trade]) -> Overlap:
         entries_share=ratio_or_none(same, (entries[0] | entries[1]).total()),
         time_share=_time_share(one, other),
     )
+
+
+def better_probability(one: EquityCurve, other: EquityCurve) -> float | None:
+    """Give the probability that the first gains more than the other in the mean of the days that both have.
+
+    It is the probabilistic Sharpe ratio of the differences of their daily returns, against zero; None where these are
+    undefined or do not vary.
+    """
+    first, second = _returns_by_day(one), _returns_by_day(other)
+    moments = return_moments([first[day] - second[day] for day in sorted(first.keys() & second.keys())])
+    return None if moments is None else probabilistic_sharpe(moments)
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Whether one of several strategies is worth having beside the better ones, and why not."""
+
+    name: str
+    is_chosen: bool
+    why: str
+
+
+def select(ranked: Sequence[tuple[str, float | None]], likeness: Callable[[str, str], Likeness]) -> list[Selected]:
+    """Choose from strategies that are given with their daily Sharpe ratios, best first, and say of each why.
+
+    One that lost is not chosen, nor one that is like a better one that was: they would be one bet.
+    """
+    chosen: list[str] = []
+    verdicts: list[Selected] = []
+    for name, sharpe_daily in ranked:
+        twin = next((better for better in chosen if likeness(better, name).is_one_bet), None)
+        if sharpe_daily is None or sharpe_daily <= 0:
+            verdicts.append(Selected(name, is_chosen=False, why="it gains nothing"))
+        elif twin is not None:
+            verdicts.append(
+                Selected(name, is_chosen=False, why=f"one bet with {twin}: {likeness(twin, name).in_words()}")
+            )
+        else:
+            why = "the best" if not chosen else "it gains on other days than those before it"
+            verdicts.append(Selected(name, is_chosen=True, why=why))
+            chosen.append(name)
+    return verdicts
 
 
 def _entry(trade: Trade) -> tuple[str, bool, int]:

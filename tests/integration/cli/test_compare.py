@@ -83,3 +83,25 @@ def test_a_strategy_that_is_not_there_is_named(cfsm):
 
     assert result.code == 1
     assert "no strategy is called 'Nobody'" in result.err
+
+
+def test_the_best_of_the_leaderboard_are_compared_and_chosen_from(cfsm):
+    evaluate(cfsm.home, CommandEngine(), {THIRD: "# profit: -0.02"})
+
+    result = cfsm("compare", "--top", "3", "--json")
+
+    selection = {each["name"]: each for each in result.json["selection"]}
+    assert selection.keys() == {FIRST, SECOND, THIRD}
+    assert (selection[THIRD]["is_chosen"], selection[THIRD]["why"]) == (False, "it gains nothing")
+    assert sum(each["is_chosen"] for each in selection.values()) >= 1
+    assert all(0 <= pair["a_better_probability"] <= 1 for pair in result.json["pairs"])
+    assert "left out" in cfsm("compare", "--top", "3").out
+
+
+def test_names_and_the_best_at_once_are_wrong_usage(cfsm):
+    assert cfsm("compare", FIRST, SECOND, "--top", "3").code == 2
+    assert cfsm("compare").code == 2
+
+
+def test_it_is_said_which_days_the_figures_are_from(cfsm):
+    assert "all, in sample" in cfsm("compare", FIRST, SECOND).out

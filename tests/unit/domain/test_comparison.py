@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 
-from cfsm.domain.comparison import correlation, overlap
+from cfsm.domain.comparison import Likeness, better_probability, correlation, overlap, select
 from cfsm.domain.equity import EquityCurve, equity_curve
 from tests.fakes.trades import DAY_MS, END, START, START_MS, a_trade, trade_lists
 
@@ -102,3 +102,33 @@ def test_comparing_knows_no_order_and_stays_within_its_bounds(one, other):
     assert value is None or -1 <= value <= 1
     assert value == correlation(second, first).value
     assert correlation(first, second).days in {0, (END - START).days * DAY_MS // DAY_MS}
+
+
+def test_who_gains_more_on_most_days_is_probably_better():
+    good, bad = curve(101.0, 102.5, 103.0, 104.5), curve(100.0, 100.5, 100.2, 100.4)
+
+    assert better_probability(good, bad) > 0.95
+    assert better_probability(bad, good) < 0.05
+
+
+def test_the_same_curve_is_neither_better_nor_worse():
+    assert better_probability(curve(101.0, 102.0), curve(101.0, 102.0)) is None
+
+
+def test_the_best_are_chosen_unless_they_lose_or_are_one_bet_with_a_better_one():
+    alike = {frozenset(("A", "B")): Likeness(0.9, 0.1)}
+
+    verdicts = select(
+        [("A", 2.0), ("B", 1.5), ("C", 1.0), ("D", -0.1), ("E", None)],
+        lambda one, other: alike.get(frozenset((one, other)), Likeness(0.1, None)),
+    )
+
+    assert [each.name for each in verdicts if each.is_chosen] == ["A", "C"]
+    reasons = {each.name: each.why for each in verdicts}
+    assert reasons["B"] == "one bet with A: correlation 0.90, share of time in the same trades 0.10"
+    assert reasons["D"] == reasons["E"] == "it gains nothing"
+
+
+def test_two_are_one_bet_by_their_trades_as_well():
+    assert Likeness(None, 0.7).is_one_bet
+    assert not Likeness(None, None).is_one_bet
