@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
+from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,7 @@ def request(
 
     def decide() -> Iterable[Recorded]:
         strategy = factory.get(Strategy, Strategy.id_of(strategy_name))
+        _require_same_parameters(house, strategy, contender.run_id)
         number = _next_number(factory, strategy_name)
         made[:] = [
             ForwardTest.request(
@@ -125,6 +127,15 @@ def request(
 
     factory.transact(decide)
     return made[0]
+
+
+def _require_same_parameters(house: House, strategy: Strategy, run_id: str) -> None:
+    """Raise CannotTest where the backtest ran with other parameters than the bot would: a new one is on its way."""
+    with by_reaction():
+        theirs = house.view(RunsView).find(run_id).identity.get("parameters_hash")
+    ours = strategy.parameters_hash or sha256(b"").hexdigest()
+    if theirs and theirs != ours:
+        raise CannotTest(f"{strategy.name} has other parameters since its last backtest: wait for the next one")
 
 
 def _next_number(factory: "Factory", strategy_name: str) -> int:
