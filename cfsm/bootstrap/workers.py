@@ -126,10 +126,11 @@ def refusal_of(
             for task in factory.store.overview()
         )
 
-    return Admission((gauge or gauge_of(house)).load, _rules(house), is_anyone_at_work).refusal
+    return Admission((gauge or gauge_of(house)).load, admission_rules_of(house), is_anyone_at_work).refusal
 
 
-def _rules(house: House) -> AdmissionRules:
+def admission_rules_of(house: House) -> AdmissionRules:
+    """Give when new work may not start on this machine."""
     return AdmissionRules(**house.settings.admission.model_dump(exclude={"window_seconds"}))
 
 
@@ -256,7 +257,7 @@ def _upkeep(house: House, equipment: "Equipment") -> Sequence[Callable[[], None]
     processes = processes_of(house, equipment.notifier)
     if processes is None:
         return []
-    store, gauge, admission = equipment.factory.store, gauge_of(house), _rules(house)
+    store, gauge, admission = equipment.factory.store, gauge_of(house), admission_rules_of(house)
     least, most = least_instances(house), most_instances(house)
     idle_seconds = house.settings.workers.reserve_idle_seconds
 

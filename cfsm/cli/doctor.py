@@ -46,8 +46,23 @@ def _checks(house: House, *, deep: bool) -> "list[Check]":
     if not house.path.exists():  # a person who has only just installed CFSM has done nothing wrong
         new = Check("home", ok=True, message=f"{house.path} is not there yet: `cfsm demo` or `cfsm run` makes it")
         checks = [new if check.name == new.name else check for check in checks]
-    checks.append(_sandbox(missing_layers()))
+    checks += [_machine(house), _sandbox(missing_layers())]
     return [*checks, *map(_dataset, house.datasets.list())]
+
+
+def _machine(house: House) -> "Check":
+    """Say whether the machine has room for work at all; that it is busy, or warm, will pass."""
+    from cfsm.adapters.event_store.inspection import Check
+    from cfsm.bootstrap.workers import admission_rules_of, gauge_of
+    from cfsm.cli.status import machine_in_words
+    from cfsm.domain.admission import Refused, Shortage, admit
+
+    load = gauge_of(house).load()
+    answer = admit(load, admission_rules_of(house))
+    if isinstance(answer, Refused) and answer.code in {Shortage.MEMORY, Shortage.DISK}:
+        what_to_do = "No new work starts before that changes, or the section `admission` of the configuration does."
+        return Check("machine", ok=False, message=answer.reason, what_to_do=what_to_do)
+    return Check("machine", ok=True, message=machine_in_words(load))
 
 
 def _sandbox(missing: Sequence[str]) -> "Check":

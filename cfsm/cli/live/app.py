@@ -16,8 +16,8 @@ from cfsm.application.errors import Misconfigured, TryAgain
 from cfsm.application.history import Happening, History
 from cfsm.bootstrap import House
 from cfsm.bootstrap.observing import Observer, Overview
+from cfsm.bootstrap.workers import admission_rules_of
 from cfsm.cli.live import panels
-from cfsm.domain.admission import AdmissionRules
 from cfsm.domain.evaluation import Evaluation
 
 EVENTS_SHOWN = 100
@@ -55,7 +55,7 @@ class Top(App[None]):
         self.overview: Overview | None = None
         self.happenings: deque[Happening] = deque(maxlen=EVENTS_SHOWN)
         self._house = house
-        self._rules = AdmissionRules(**house.settings.admission.model_dump(exclude={"window_seconds"}))
+        self._rules = admission_rules_of(house)
         self._interval_seconds = interval_seconds
         self._eye = ThreadPoolExecutor(1, "look")
         self._observer = Observer(house)

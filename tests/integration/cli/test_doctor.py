@@ -20,6 +20,16 @@ def test_blobs_that_are_gone_are_named_with_what_to_do(cfsm):
     assert "checks found something wrong" in result.err
 
 
+def test_a_machine_without_room_is_named_with_the_rule(cfsm):
+    (cfsm.home / "cfsm.yaml").write_text("admission: {min_disk_free_mb: 1000000000}\n")
+
+    result = cfsm("doctor")
+
+    assert result.code == 1
+    assert "BAD  machine: disk free is" in result.out
+    assert "at least 1000000000 MB is wanted" in result.out
+
+
 def test_a_wrong_configuration_is_told_before_anything_else(cfsm):
     (cfsm.home / "cfsm.yaml").write_text("store:\n  engin: sqlite\n")
 
