@@ -99,8 +99,14 @@ class House:
 
         store = self.settings.store
         password = store.password.get_secret_value() if store.password else None
-        file = Path(store.password_file) if store.password_file else None
+        file = Path(store.password_file) if store.password_file else self._credential("store_password")
         return StoreTerms(**{**store.model_dump(), "password": password, "password_file": file})
+
+    def _credential(self, name: str) -> Path | None:
+        """Give the file in which systemd hands over a secret (LoadCredential=); None if there is none, or it is empty."""
+        folder = self.environ.get("CREDENTIALS_DIRECTORY")
+        path = Path(folder, name) if folder else None
+        return path if path is not None and path.is_file() and path.stat().st_size else None
 
     def _policy(self) -> dict[str, TaskKind]:
         off = set()

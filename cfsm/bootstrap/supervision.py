@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from cfsm.application.errors import Misconfigured, TryAgain
@@ -38,15 +39,16 @@ def supervision_of(house: House) -> Supervision:
     from cfsm.adapters.units.layout import installed_for
 
     layout = installed_for(house.path, house.environ)
-    return Embedded(house) if layout is None else Systemd(layout)
+    return Embedded(house) if layout is None else Systemd(house, layout)
 
 
 class Systemd:
     """systemd, by the units that are installed."""
 
-    def __init__(self, layout: "Layout") -> None:
+    def __init__(self, house: House, layout: "Layout") -> None:
         from cfsm.adapters.units.systemctl import Systemctl
 
+        self._embedded = Embedded(house)
         self._scope = layout.scope
         self._systemctl = Systemctl(layout.scope)
 
@@ -63,19 +65,21 @@ class Systemd:
         return said(self._scope, workers, lines, follow=follow)
 
     def start(self, timeout_seconds: float) -> None:
-        """Start the target; its job ends when every worker is ready or has failed."""
+        """Start the target and what it wants, which may have failed before; wait until each is ready or has failed."""
         from cfsm.adapters.units.layout import TARGET
 
         self._systemctl.run("reset-failed", "cfsm*")
-        self._systemctl.run("start", TARGET, timeout_seconds=timeout_seconds)
+        wanted = self._systemctl.show([TARGET], ("Wants",))[0]["Wants"].split()
+        with suppress(Misconfigured):  # a unit that cannot start is told of by its status
+            self._systemctl.run("start", TARGET, *wanted, timeout_seconds=timeout_seconds)
 
     def stop(self, timeout_seconds: float) -> bool:
-        """Stop every unit: the target alone would be stopped before its workers are."""
+        """Stop every unit: the target alone would be stopped before its workers are. A `cfsm run` is stopped too."""
         from cfsm.adapters.units.systemctl import names_of
 
         ran = self.status().running
         self._systemctl.run("stop", *names_of(self._systemctl), timeout_seconds=timeout_seconds)
-        return ran
+        return self._embedded.stop(timeout_seconds) or ran
 
 
 class Embedded:
@@ -97,9 +101,12 @@ class Embedded:
         return said(self._house.path, workers, lines, follow=follow)
 
     def start(self, timeout_seconds: float) -> None:
-        """Run `cfsm run --detach` and wait until no worker is starting any more."""
+        """Run `cfsm run --detach` and wait until no worker is starting any more. One that runs is let run."""
         from cfsm.adapters.supervisor.status import UnitState
 
+        before = self.status()
+        if before is not None and before.running:
+            return
         command = [sys.executable, "-m", "cfsm", "--home", str(self._house.path)]
         if self._house.file is not None:
             command += ["--config", str(self._house.file.absolute())]
@@ -121,7 +128,8 @@ class Embedded:
             status = self.status()
             if status is None or not status.running:
                 raise Misconfigured("the factory ended while it started: `cfsm logs` shows why")
-            return bool(status.units) and all(unit.state is not UnitState.STARTING for unit in status.units)
+            begun = (UnitState.STARTING, UnitState.WAITING)
+            return bool(status.units) and all(unit.state not in begun or unit.reason for unit in status.units)
 
         _until(has_started, timeout_seconds, "the factory is still starting")
 

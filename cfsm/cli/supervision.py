@@ -34,8 +34,7 @@ def _start(house: House, supervision: Any, timeout_seconds: float) -> int:
     before = supervision.status()
     if before is not None and before.running:
         talk(f"The factory of {house.path} runs already.")
-    else:
-        supervision.start(timeout_seconds)
+    supervision.start(timeout_seconds)
     from cfsm.adapters.supervisor.status import UnitState
 
     troubled = {UnitState.FAILED, UnitState.MISCONFIGURED, UnitState.WAITING}

@@ -94,9 +94,10 @@ def render(installation: Installation, shipped: Path) -> dict[Path, str]:
         if name.endswith(".service"):
             folder = layout.units / f"{name}.d"
             of_role = table.get(role, Role())
+            given = [] if name in HOMELESS else [*table["every"].credentials]
             for shared in _dropins(name, layout.scope, of_role):
                 files[folder / shared] = fill((shipped / "dropins" / shared).read_text(encoding="utf-8"))
-            if lines := [*_credentials(of_role, layout), *of_role.settings]:
+            if lines := [*_credentials([*given, *of_role.credentials], layout), *of_role.settings]:
                 files[folder / "50-role.conf"] = fill("\n".join(["[Service]", *lines, ""]))
     for role, instance in installation.reserves:
         text = fill((shipped / "dropins" / RESERVE_DROPIN).read_text(encoding="utf-8"))
@@ -145,8 +146,8 @@ def _dropins(name: str, scope: Scope, role: Role) -> Iterable[str]:
     yield f"40-network-{role.network}.conf"
 
 
-def _credentials(role: Role, layout: Layout) -> Iterator[str]:
-    for name in role.credentials:
+def _credentials(names: Iterable[str], layout: Layout) -> Iterator[str]:
+    for name in names:
         yield f"LoadCredential={name}:{layout.credentials / name}"
         yield f"SetCredential={name}:"  # what is not there is empty, and keeps nothing from starting
 
