@@ -106,7 +106,7 @@ class House:
         """Give the file in which systemd hands over a secret (LoadCredential=); None if there is none, or it is empty."""
         folder = self.environ.get("CREDENTIALS_DIRECTORY")
         path = Path(folder, name) if folder else None
-        return path if path is not None and path.is_file() and path.stat().st_size else None
+        return path if path is not None and path.is_file() and path.read_bytes().strip() else None
 
     def _policy(self) -> dict[str, TaskKind]:
         off = set()

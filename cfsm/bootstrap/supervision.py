@@ -128,7 +128,7 @@ class Embedded:
             status = self.status()
             if status is None or not status.running:
                 raise Misconfigured("the factory ended while it started: `cfsm logs` shows why")
-            begun = (UnitState.STARTING, UnitState.WAITING)
+            begun = (UnitState.STARTING, UnitState.WAITING)  # who waits without a reason has not begun yet
             return bool(status.units) and all(unit.state not in begun or unit.reason for unit in status.units)
 
         _until(has_started, timeout_seconds, "the factory is still starting")

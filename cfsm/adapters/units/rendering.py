@@ -149,7 +149,7 @@ def _dropins(name: str, scope: Scope, role: Role) -> Iterable[str]:
 def _credentials(names: Iterable[str], layout: Layout) -> Iterator[str]:
     for name in names:
         yield f"LoadCredential={name}:{layout.credentials / name}"
-        yield f"SetCredential={name}:"  # what is not there is empty, and keeps nothing from starting
+        yield f"SetCredential={name}:\\n"  # one that is not there is an empty line, and keeps nothing from starting
 
 
 class _Filler:

@@ -179,3 +179,13 @@ def test_workers_in_reserve_start_by_a_file_and_do_not_run_without_it():
 
 def test_without_reserves_there_are_none_of_their_files():
     assert not [name for name in rendered() if name.endswith((".path", "60-reserve.conf"))]
+
+
+def test_a_secret_is_handed_to_the_units_that_may_read_it_and_is_empty_where_it_is_missing():
+    files = rendered()
+    folder = "/etc/systemd/system"
+
+    lines = files[f"{folder}/cfsm-backtester@.service.d/50-role.conf"].splitlines()
+    assert "LoadCredential=store_password:/etc/cfsm/credentials/store_password" in lines
+    assert "SetCredential=store_password:\\n" in lines
+    assert f"{folder}/cfsm-forge.service.d/50-role.conf" not in files
