@@ -141,8 +141,8 @@ HOSTILE = RIGHT.replace("SampleStrategy", "HostileStrategy").replace(
         for attempt in (
             lambda: system.kill(system.getppid(), 9),
             lambda: open("{HOME}/events.sqlite", "rb").read(),
-            lambda: open("{HOME}/data/mine", "w"),
-            lambda: system.system("touch /tmp/mine"),
+            lambda: open("{HOME}/data/theirs", "w"),
+            lambda: system.system("touch /tmp/theirs"),
             lambda: system.fork(),
         ):
             try:
@@ -167,5 +167,5 @@ def test_a_hostile_strategy_comes_to_nothing(guarded):
 
     assert retired["name"] == "HostileStrategy"
     assert guarded.main_pid("cfsm-forge.service") == forge
-    assert guarded.run("find", f"{HOME}/data", "/tmp", "-name", "mine").stdout == ""
+    assert guarded.run("find", f"{HOME}/data", "/tmp", "-name", "theirs").stdout == ""
     assert "none altered" in guarded.cfsm("history", "verify").stdout
