@@ -103,7 +103,7 @@ class House:
         return StoreTerms(**{**store.model_dump(), "password": password, "password_file": file})
 
     def _credential(self, name: str) -> Path | None:
-        """Give the file in which systemd hands over a secret (LoadCredential=); None if there is none, or it is empty."""
+        """Give the file in which systemd hands a secret over (LoadCredential=); None for none and for an empty one."""
         folder = self.environ.get("CREDENTIALS_DIRECTORY")
         path = Path(folder, name) if folder else None
         return path if path is not None and path.is_file() and path.read_bytes().strip() else None

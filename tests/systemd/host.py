@@ -19,7 +19,7 @@ HOME = "/var/lib/cfsm"
 
 BOOT_SECONDS = 60.0
 STOP_SECONDS = 30.0
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 180.0
 """After this a test has failed; nothing takes so long."""
 
 NEEDED = ("/lib/systemd/systemd", "/usr/bin/dbus-daemon", "/usr/bin/nsenter", "/usr/bin/unshare", "/sbin/ldconfig")

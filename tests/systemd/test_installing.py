@@ -58,7 +58,7 @@ def test_units_refuse_a_home_on_which_another_factory_runs(running):
     running.run("systemd-run", "--unit=embedded", "--uid=cfsm", CFSM, "--home", HOME, "run")
     running.until(lambda: running.run("pgrep", "-f", "worker projector", check=False).stdout)
 
-    started = running.cfsm("start", check=False)
+    started = running.cfsm("start", "--timeout", "150", check=False)
 
     assert started.returncode == 1
     assert "misconfigured" in started.stderr
