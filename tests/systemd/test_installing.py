@@ -28,7 +28,7 @@ def test_without_units_there_is_no_factory_and_start_runs_the_embedded_one(bare)
 
 
 def test_the_machines_units_are_refused_a_home_that_they_could_not_see(bare):
-    refused = bare.run(CFSM, "--home", "/root/factory", "systemd", "install", check=False)
+    refused = bare.run(CFSM, "--home", "/run/user/0/factory", "systemd", "install", check=False)
 
     assert refused.returncode == 78
     assert "lies in somebody's home" in refused.stderr
