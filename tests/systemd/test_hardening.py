@@ -43,7 +43,7 @@ attacks = {
     "write the interpreter": lambda: pathlib.Path(sys.prefix, "mine").write_text("x"),
     "read a secret": lambda: pathlib.Path("/etc/cfsm/credentials/store_password").read_text(),
     "read another unit's secret": lambda: list(pathlib.Path("/run/credentials/cfsm-cleaner@1.service").iterdir()),
-    "enter a worker's root": lambda: list(pathlib.Path(f"/proc/{worker}/root/etc").iterdir()),
+    "enter a worker's root": lambda: list(pathlib.Path("/proc", str(worker), "root", "etc").iterdir()),
     "read a worker's environment": lambda: pathlib.Path(f"/proc/{worker}/environ").read_bytes(),
     "end a worker": lambda: os.kill(worker, signal.SIGTERM),
     "trace a worker": lambda: system(101, 16, worker, 0, 0),
