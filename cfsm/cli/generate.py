@@ -115,9 +115,9 @@ def request(
 
 
 def _is_running(house: House) -> bool:
-    from cfsm.adapters.supervisor.status import read_status
+    from cfsm.bootstrap.supervision import supervision_of
 
-    status = read_status(house.path)
+    status = supervision_of(house).status()
     return status is not None and status.running
 
 

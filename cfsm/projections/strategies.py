@@ -56,13 +56,14 @@ class StrategyRow:
     retired_detail: str = ""
     retired_at: str | None = None
     optimization: str = ""
+    opinion: str = ""
 
 
 class Strategies(Projection):
     """Folds the events of strategies into their metadata."""
 
     name = "strategies"
-    version = 2
+    version = 3
 
     def __init__(self) -> None:
         super().__init__()
@@ -135,6 +136,11 @@ class Strategies(Projection):
             if row.retired_reason in _REJECTING:
                 row.validation_status = REJECTED
 
+    @handles(Strategy.OpinionNoted)
+    def _opinion_noted(self, entry: LogEntry, facts: Facts) -> None:
+        if row := self._strategies.change(entry.originator_id):
+            row.opinion = f"{facts['model']}: {text(facts['opinion'], 'diagnosis')}"
+
     def _moved(self, entry: LogEntry, facts: Facts) -> StrategyRow | None:
         row = self._strategies.change(entry.originator_id)
         if row is not None:
@@ -144,7 +150,10 @@ class Strategies(Projection):
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is known of one strategy. Times are ISO 8601 in UTC, ``figures`` those of the last backtest."""
+    """What is known of one strategy. Times are ISO 8601 in UTC, ``figures`` those of the last backtest.
+
+    ``opinion`` is what a model holds of its first backtest, after the model's name: it decided nothing.
+    """
 
     id: str
     name: str
@@ -174,6 +183,7 @@ class Metadata:
     retired_detail: str
     retired_at: str | None
     optimization: str
+    opinion: str
     place: int
 
     @property

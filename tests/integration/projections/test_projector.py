@@ -248,7 +248,8 @@ def test_what_was_replaced_is_removed(tmp_path, story, home):
         for _ in range(3):
             projector.rebuild(story.log)
 
-    assert names_in(tmp_path) == ["strategies-v1.3.db", "strategies-v1.sqlite", "strategies-v1.sqlite.lock"]
+    own = f"strategies-v{Strategies.version}"
+    assert names_in(tmp_path) == [f"{own}.3.db", f"{own}.sqlite", f"{own}.sqlite.lock"]
 
 
 def test_a_plain_file_in_the_place_of_the_link_is_taken_over(tmp_path, story, home):
@@ -276,7 +277,7 @@ def test_progress_is_told_while_building(tmp_path, story):
 
 
 class StrategiesTwo(Strategies):
-    version = 2
+    version = Strategies.version + 1
 
 
 class ViewTwo(StrategiesView):
@@ -284,8 +285,8 @@ class ViewTwo(StrategiesView):
 
 
 class StrategiesThree(Strategies):
-    version = 3
-    readable_from = 2
+    version = Strategies.version + 2
+    readable_from = StrategiesTwo.version
 
 
 class ViewThree(StrategiesView):
@@ -303,7 +304,9 @@ def test_the_old_version_is_served_until_the_new_one_is_whole_and_then_removed(t
     assert seen == [10] * len(seen)
     assert seen
     assert dump(read(ViewTwo, tmp_path)) == folded(story)
-    assert [name for name in names_in(tmp_path) if "-v1" in name and not name.endswith(".lock")] == []
+    assert [
+        name for name in names_in(tmp_path) if f"-v{Strategies.version}" in name and not name.endswith(".lock")
+    ] == []
 
 
 def test_a_view_that_can_read_the_version_before_does_so_meanwhile(tmp_path, story):
@@ -360,7 +363,7 @@ def test_a_disk_without_room_is_told_and_nothing_is_lost(tmp_path):
         assert shown(tmp_path) == folded(story)
 
     assert not dies(in_a_small_room)
-    assert "strategies-v1.sqlite.building" not in names_in(tmp_path)
+    assert f"strategies-v{Strategies.version}.sqlite.building" not in names_in(tmp_path)
 
 
 def test_a_directory_that_cannot_be_made_is_told(tmp_path):

@@ -305,3 +305,13 @@ def test_a_summary_says_whether_the_score_is_out_of_sample_and_whether_an_optimi
 
     assert (before.total_trades, before.is_out_of_sample, before.is_optimization_asked) == (42, True, False)
     assert after.is_optimization_asked
+
+
+def test_a_models_opinion_is_shown_with_its_name():
+    story = Story()
+    strategy = story.backtested("A")
+
+    story.opine(strategy, strategy.backtests[0])
+
+    [shown] = fold(StrategiesView, story.log).select()
+    assert shown.opinion == "cogito:8b: It trades too often."
