@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,19 @@ def test_the_demo_ends_with_a_leaderboard_of_what_it_made(done):
     assert best(done) in done.said.stdout
 
 
+def test_the_demo_ends_with_the_best_in_a_forward_test_on_days_that_nothing_was_chosen_by(done):
+    (test,) = json.loads(done.cfsm("dryrun", "list", "--all", "--json").stdout)["forward_tests"]
+
+    assert "Forward test: a Freqtrade bot trades" in done.said.stderr
+    assert "Verdict: " in done.said.stdout
+    assert test["state"] == "concluded"
+    assert test["strategy_name"] in done.said.stdout
+    proof = done.house.division.proof
+    assert datetime.fromtimestamp(test["span"]["begin_ms"] / 1000, UTC).date() == proof.first
+    agreement = test["agreement"]
+    assert agreement["same_entries"] == agreement["backtest_trades"] - agreement["only_in_backtest"]
+
+
 def test_every_strategy_was_executed_before_it_was_backtested(done):
     named = {each.facts["name"] for each in happened(done, "Strategy.Generated")}
     completed = happened(done, "Evaluation.Completed")
@@ -96,7 +110,7 @@ def test_lineage_and_history_of_the_best_tell_its_whole_life(done):
 
     assert name in {node["label"] for node in lineage["nodes"]}
     assert history[0] == "Generation.Requested"
-    assert history[-1] in {"Strategy.Backtested", "Strategy.TwinFound"}
+    assert history[-1] in {"ForwardTest.Concluded", "Strategy.Retired"}
     assert history.count("Evaluation.Completed") == 1 + PARTS
     assert name in done.cfsm("lineage", name).stdout
 

@@ -98,5 +98,5 @@ def test_a_timerange_may_be_open(tmp_path):
 def test_real_orders_are_refused_and_it_is_said_what_they_would_need(tmp_path):
     (problem,) = errors(tmp_path, "forward_test:\n  mode: production\n")
 
-    assert "forward_test.mode must be shadow or debug" in problem
+    assert "forward_test.mode: must be shadow or debug" in problem
     assert "a person's decision" in problem
