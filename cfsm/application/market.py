@@ -2,18 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
+
+
+class ChangeKind(StrEnum):
+    """What became of the breaker before an exchange, or that the exchange banned this address."""
+
+    OPENED = "opened"
+    HALF_OPENED = "half_opened"
+    CLOSED = "closed"
+    BANNED = "banned"
 
 
 @dataclass(frozen=True)
 class UpstreamChange:
-    """Something that happened to the connection with an exchange.
-
-    ``kind`` is opened, half_opened, closed or banned; ``seconds`` how long it will be so, where that is known.
-    """
+    """Something that happened to the connection with an exchange; ``seconds`` is how long it will be so, if known."""
 
     address: str
-    kind: str
+    kind: ChangeKind
     why: str = ""
     seconds: float = 0.0
     status: int = 0

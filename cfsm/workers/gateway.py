@@ -1,10 +1,10 @@
 """The market gateway: served from a thread, watched from here; what happens upstream becomes events."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from cfsm.application.market import MarketGateway, UpstreamChange
+from cfsm.application.market import ChangeKind, MarketGateway, UpstreamChange
 from cfsm.domain.aggregate import Recorded
 from cfsm.domain.upstream import Upstream
 from cfsm.workers.base import Equipment, Worker
@@ -46,13 +46,15 @@ class GatewayWorker(Worker):
         upstream = self.factory.find(Upstream, Upstream.id_of(change.address))
         if upstream is None:
             upstream = Upstream.watch(change.address, stamp)
-        keep: dict[str, Callable[[], None]] = {
-            "opened": lambda: upstream.open_breaker(change.why, change.seconds, stamp),
-            "half_opened": lambda: upstream.half_open_breaker(stamp),
-            "closed": lambda: upstream.close_breaker(stamp),
-            "banned": lambda: upstream.ban(change.status, change.seconds, stamp),
-        }
-        keep[change.kind]()
+        match change.kind:
+            case ChangeKind.OPENED:
+                upstream.open_breaker(change.why, change.seconds, stamp)
+            case ChangeKind.HALF_OPENED:
+                upstream.half_open_breaker(stamp)
+            case ChangeKind.CLOSED:
+                upstream.close_breaker(stamp)
+            case ChangeKind.BANNED:
+                upstream.ban(change.status, change.seconds, stamp)
         return [upstream]
 
 

@@ -21,7 +21,7 @@ from cfsm.adapters.market_gateway.books import LEVELS_HELD_MS, Levels, best_of, 
 from cfsm.adapters.market_gateway.breaker import Breaker, BreakerState
 from cfsm.adapters.market_gateway.freshness import held_until_ms, is_prefetched
 from cfsm.adapters.market_gateway.weight_budget import WeightBudget
-from cfsm.application.market import UpstreamChange
+from cfsm.application.market import ChangeKind, UpstreamChange
 
 TRIES = 3
 FIRST_PAUSE_SECONDS = 0.25
@@ -41,6 +41,11 @@ _LONGEST_BAN_SECONDS = 3 * 86_400.0
 _WEIGHT_HEADER = "X-MBX-USED-WEIGHT-1M"
 _DEPTH, _BOOK_TICKER = "fapi/v1/depth", "fapi/v1/ticker/bookTicker"
 _BOOK_LEVELS = 20
+_KINDS = {
+    BreakerState.OPEN: ChangeKind.OPENED,
+    BreakerState.HALF_OPEN: ChangeKind.HALF_OPENED,
+    BreakerState.CLOSED: ChangeKind.CLOSED,
+}
 _UNAVAILABLE = -1016
 
 
@@ -250,11 +255,10 @@ class LiveBackend:
         seconds = min(said or _DEFAULT_BAN_SECONDS[status], _LONGEST_BAN_SECONDS)
         self._breaker.ban(seconds)
         self._counts["bans"] += 1
-        self._changes.append(UpstreamChange(self._upstream, "banned", seconds=seconds, status=status))
+        self._changes.append(UpstreamChange(self._upstream, ChangeKind.BANNED, seconds=seconds, status=status))
 
     def _breaker_changed(self, state: BreakerState, why: str, seconds: float) -> None:
-        kind = "opened" if state is BreakerState.OPEN else state.value
-        self._changes.append(UpstreamChange(self._upstream, kind, why, seconds))
+        self._changes.append(UpstreamChange(self._upstream, _KINDS[state], why, seconds))
 
     def _now_ms(self) -> int:
         return int(self._now() * 1000)

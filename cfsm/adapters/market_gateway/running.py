@@ -39,7 +39,9 @@ class RunningGateway:
         return self._do(self._gateway.status(), ANSWER_SECONDS)
 
     def stop(self) -> None:
-        """Hang up."""
+        """Hang up; once is enough."""
+        if self._loop.is_closed():
+            return
         if self._serving is not None:
             self._do(self._stop(), ANSWER_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -218,7 +218,7 @@ def test_after_failures_in_a_row_nothing_is_asked_until_it_is_tried_again(clock)
 
             seconds += 6
             assert (await backend.answer(KLINES)).status == 200
-            assert [each.kind for each in changes] == ["opened", "half_open", "closed"]
+            assert [each.kind for each in changes] == ["opened", "half_opened", "closed"]
 
     asyncio.run(story())
 
