@@ -92,6 +92,12 @@ class Engine(Protocol):
     def validate(self, job: Job, report: Report) -> ValidationOutcome:
         """Load and execute the strategy on real candles. Raise TryAgain, Misconfigured or Cancelled."""
 
+    def second_opinion(self, job: Job, report: Report) -> ValidationOutcome:
+        """Look closer at a strategy that has come far, with the analyses that Freqtrade has for that.
+
+        Raise TryAgain, Misconfigured or Cancelled.
+        """
+
     def backtest(self, job: Job, report: Report) -> BacktestOutcome:
         """Backtest the strategy. Raise BrokenStrategy, TryAgain, Misconfigured or Cancelled."""
 

@@ -53,11 +53,21 @@ def forge() -> None:
 @forge.command()
 @click.argument("files", nargs=-1, required=True, type=FILES)
 @click.option("--dataset", help="On which candles. [default: the configured ones]")
+@click.option(
+    "--second-opinion",
+    is_flag=True,
+    help="Look closer, and have Freqtrade's lookahead-analysis and recursive-analysis look too: slow.",
+)
 @WITHIN
 @as_json
 @click.pass_obj
 def validate(
-    house: House, files: tuple[Path, ...], dataset: str | None, timeout_seconds: float | None, as_json: bool
+    house: House,
+    files: tuple[Path, ...],
+    dataset: str | None,
+    second_opinion: bool,
+    timeout_seconds: float | None,
+    as_json: bool,
 ) -> int:
     """Validate strategy files by executing them in the sandbox; nothing is recorded.
 
@@ -68,13 +78,15 @@ def validate(
     Examples:
       cfsm forge validate MyStrategy.py
       cfsm forge validate --json strategies/*.py
+      cfsm forge validate --second-opinion MyStrategy.py
     """
     conditions = replace(house.conditions, dataset=dataset or house.conditions.dataset)
     open_dataset(house, conditions.dataset)
     limits = _limits(house, timeout_seconds)
 
     def ask(engine: Engine, path: Path, file: StrategyFile, report: Report) -> Answer:
-        outcome = engine.validate(_job(path, file, conditions, limits), report)
+        look = engine.second_opinion if second_opinion else engine.validate
+        outcome = look(_job(path, file, conditions, limits), report)
         if file.finding is not None and outcome.verdict is not Verdict.UNSAFE:
             return refused(path, (file.finding,))
         return {

@@ -13,7 +13,7 @@ from cfsm.application.ports import Blobs, BrokenStrategy, HyperoptEngine, Report
 from cfsm.application.tasks import Claim, TaskKind
 from cfsm.domain.aggregate import Recorded, Stamp
 from cfsm.domain.equity import equity_curve
-from cfsm.domain.evaluation import Conditions, Evaluation, Finding, Job, Kind, Limits, Stage
+from cfsm.domain.evaluation import Conditions, Evaluation, Finding, Job, Kind, Limits, Stage, Verdict
 from cfsm.domain.hyperopt import Dimension, Epoch, Search, Tried, best_of, key_of, tried
 from cfsm.domain.lifecycle import State
 from cfsm.domain.optimization import (
@@ -53,6 +53,9 @@ class Findings:
     result_hash: str = ""
     why: str = ""
     findings: Sequence[Finding] = ()
+    opinion: Sequence[Finding] = ()
+    """What a closer look said of the strategy before the search."""
+
     parameters: str = ""
     """The hash of the parameters to be used; empty where the strategy is kept as it was."""
 
@@ -132,6 +135,7 @@ class OptimizerWorker(EvaluationWorker):
         if division.walk_forward is None:
             found.why = f"there are no days out of sample to compare on: {division.screening.days} days are too few"
             return
+        found.opinion = self._second_opinion(claim, strategy, job)
         best = self._best(claim, strategy, job, found)
         if best is None:
             return
@@ -154,6 +158,13 @@ class OptimizerWorker(EvaluationWorker):
         found.why = comparison.in_words()
         if comparison.is_better:
             found.parameters = self._blobs.put(text.encode())
+
+    def _second_opinion(self, claim: Claim, strategy: Strategy, job: Job) -> Sequence[Finding]:
+        """Give what a closer look says of a strategy that has come so far. Raise BrokenStrategy if it ends there."""
+        opinion = self._hyperopt.second_opinion(job, self._hear(claim, strategy, "second opinion"))
+        if opinion.verdict is not Verdict.ACCEPTED:
+            raise BrokenStrategy(*opinion.findings)
+        return opinion.findings
 
     def _best(self, claim: Claim, strategy: Strategy, job: Job, found: Findings) -> Tried | None:
         """Try the epochs and give the best, or None and say why."""
@@ -305,7 +316,7 @@ class OptimizerWorker(EvaluationWorker):
             identity=baseline.outcome.identity,
             result_hash=found.result_hash,
             figures=figures,
-            findings=(),
+            findings=found.opinion,
             blobs={"parameters": found.parameters} if found.parameters else {},
             seconds=run.epoch_seconds,
             stamp=stamp,

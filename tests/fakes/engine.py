@@ -91,6 +91,9 @@ class FakeEngine:
             signals={"enter_long": 10} if executed else {},
         )
 
+    def second_opinion(self, job, report):
+        return self.validate(job, report)
+
     def backtest(self, job, report):
         self._begin(job, report)
         findings = self._findings(job)

@@ -32,15 +32,19 @@ from cfsm.adapters.freqtrade.logs import Evidence, capture
 from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, Said, adapter
 from cfsm.adapters.freqtrade.quick_parts import install
 from cfsm.adapters.freqtrade.second_look import SecondLook
+from cfsm.adapters.freqtrade.second_opinion import SecondOpinion
 from cfsm.adapters.freqtrade.source_lines import line_of_attribute, wrong_attribute
 from cfsm.adapters.freqtrade.static_policy import judge
 from cfsm.adapters.freqtrade.strategy_errors import describe, line_of, load_error, run_error
+from cfsm.adapters.freqtrade.trial import Trial, latest
+from cfsm.adapters.freqtrade.trusted_market import traded_span
 from cfsm.adapters.freqtrade.workshop import Prepared
 from cfsm.domain.evaluation import Finding, Job, Stage, Verdict
 from cfsm.domain.hyperopt import Candidate
 
 Send = Callable[[Kind, bytes], None]
 _SEED = 20_260_101
+_CANDLES_LOOKED_AT, _PAIRS_LOOKED_AT, _CLOSENESS = 2000, 6, 5
 _SELDOM = (50_000, 20, 50)
 """A run makes many objects that stay: looking for garbage is seldom worth its time."""
 
@@ -63,6 +67,7 @@ def run(request: Request, prepared: Prepared, folder: Path, send: Send) -> None:
     work = _Run(request.job, prepared, folder, StageClock(tell), evidence, stock=request.stock)
     answers: dict[Ask, Callable[[], dict[str, Any]]] = {
         Ask.VALIDATE: work.validate,
+        Ask.SECOND_OPINION: work.second_opinion,
         Ask.BACKTEST: work.backtest,
         Ask.SPACES: lambda: work.spaces(request.spaces),
         Ask.EPOCHS: lambda: work.epochs(request.spaces, request.candidates),
@@ -97,6 +102,46 @@ class _Run:
             return {"findings": [asdict(found) for found in static]}
         examination = Examination(self._load, self._config, self._make, self._prepared, self._clock, self._evidence)
         return examination.answer(static, self._job)
+
+    def second_opinion(self) -> dict[str, Any]:
+        """Look closer, with what Freqtrade has for that and with more histories of our own."""
+        static = judge(self._job.source)
+        if verdict_of(static) is not Verdict.ACCEPTED:
+            return {"findings": [asdict(found) for found in static]}
+        try:
+            first = self._load()
+            found = list(self._looked_at_closely(first))
+        except Broken as broken:
+            return {"findings": [asdict(found) for found in broken.findings]}
+        except BaseException as error:
+            if line_of(error.__traceback__) is None:
+                raise  # a fault of ours
+            return {"findings": [asdict(run_error(error))]}
+        return {"findings": [asdict(each) for each in found], "timeframe": first.timeframe}
+
+    def _looked_at_closely(self, first: Any) -> Iterator[Finding]:
+        prepared, step_ms = self._prepared, first.timeframe_secs * 1000
+        timerange = self._job.conditions.timerange
+        startup, candles = first.required_startup, prepared.candles
+        span = traded_span(candles, prepared.datadir, prepared.pairs, first.timeframe, startup, timerange)
+        part = latest(span, step_ms, prepared.pairs, _CANDLES_LOOKED_AT, _PAIRS_LOOKED_AT)
+        backtesting = self._make(self._config(part.timerange))
+        kept = LastLook(backtesting.strategylist[0])
+        trial = Trial.of_pairs(backtesting, part.pairs)
+        self._clock.enter(Stage.ANALYZING, 0)
+        trial.analyse()
+        look = SecondLook(backtesting, lambda: self._config(part.timerange), self._make, prepared, self._job.source)
+        entries = kept.entries(startup)
+        start_ms = trial.start_of_trading(entries)
+        trial.trade(start_ms)
+        found = look.findings(trial, entries, start_ms, _CLOSENESS)
+        yield from found
+        if verdict_of(found) is not Verdict.ACCEPTED:
+            return
+        opinion = SecondOpinion(lambda: self._config(part.timerange), prepared, part.pairs, startup)
+        yield from opinion.of_lookahead(self._clock)
+        self._clock.enter(Stage.GENERATING_REPORT, 0)
+        yield from opinion.of_startup(self._clock)
 
     def backtest(self) -> dict[str, Any]:
         """Run Freqtrade's backtest and give its trades, or the findings that kept it from ending."""

@@ -49,16 +49,26 @@ class _Window:
 
 
 class Causality:
-    """Checks one strategy. ``fresh`` loads it anew: what an instance remembers must not help it."""
+    """Checks one strategy. ``fresh`` loads it anew: what an instance remembers must not help it.
+
+    ``closeness`` times as many histories are cut on signals.
+    """
 
     def __init__(
-        self, fresh: Callable[[], IStrategy], analyse: Analyse, step_ms: int, startup: int, line_of_columns: Where
+        self,
+        fresh: Callable[[], IStrategy],
+        analyse: Analyse,
+        step_ms: int,
+        startup: int,
+        line_of_columns: Where,
+        closeness: int = 1,
     ) -> None:
         self._fresh = fresh
         self._analyse = analyse
         self._step_ms = step_ms
         self._startup = startup
         self._line_of_columns = line_of_columns
+        self._closeness = closeness
         self._draw = np.random.default_rng(_SEED)
 
     def findings(self, data: Mapping[str, pd.DataFrame], signals: Mapping[str, Sequence[int]]) -> list[Finding]:
@@ -98,7 +108,9 @@ class Causality:
             rows = np.flatnonzero(_true(analysed, name))
             rows = rows[(rows >= first) & (rows <= last)]
             if len(rows):
-                cuts.update(int(row) for row in self._draw.choice(rows, min(count, len(rows)), replace=False))
+                cuts.update(
+                    int(row) for row in self._draw.choice(rows, min(count * self._closeness, len(rows)), replace=False)
+                )
         return sorted(cuts)
 
     def _compare_cuts(self, windows: Sequence[_Window], rows: int = _ROWS_COMPARED) -> Iterator[Finding]:

@@ -75,6 +75,11 @@ class ForgeEngine:
         outcome: ValidationOutcome = self._ask(self._request(Ask.VALIDATE, job), report, ValidationOutcome)
         return outcome
 
+    def second_opinion(self, job: Job, report: Report) -> ValidationOutcome:
+        """Have Freqtrade's own analyses look at a strategy. Raise TryAgain, Misconfigured or Cancelled."""
+        outcome: ValidationOutcome = self._ask(self._request(Ask.SECOND_OPINION, job), report, ValidationOutcome)
+        return outcome
+
     def backtest(self, job: Job, report: Report) -> BacktestOutcome:
         """Backtest the strategy. Raise BrokenStrategy, TryAgain, Misconfigured or Cancelled."""
         outcome: BacktestOutcome = self._ask(self._request(Ask.BACKTEST, job), report, BacktestOutcome)

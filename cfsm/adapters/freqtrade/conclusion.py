@@ -268,12 +268,18 @@ def hash_of_trades(trades: Iterable[Trade]) -> str:
     return hashlib.sha256(adapter(tuple[Trade, ...]).dump_json(tuple(trades))).hexdigest()
 
 
-_ANSWERS = {Ask.VALIDATE: _validation, Ask.BACKTEST: _backtest, Ask.SPACES: _spaces, Ask.EPOCHS: _epochs}
+_VALIDATIONS = frozenset({Ask.VALIDATE, Ask.SECOND_OPINION})
+_ANSWERS = {
+    **dict.fromkeys(_VALIDATIONS, _validation),
+    Ask.BACKTEST: _backtest,
+    Ask.SPACES: _spaces,
+    Ask.EPOCHS: _epochs,
+}
 
 
 def broken(found: Finding, request: Request, prepared: Prepared, seconds: float) -> tuple[Kind, bytes]:
     """Give the last frame of a run that ended without an answer: a rejection, or a failed backtest."""
-    if request.ask is Ask.VALIDATE:
+    if request.ask in _VALIDATIONS:
         outcome = ValidationOutcome(
             verdict=verdict_of((found,)),
             findings=(found,),

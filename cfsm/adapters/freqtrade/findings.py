@@ -120,6 +120,12 @@ MEANINGS: dict[str, Meaning] = {
     "STARTUP_LONG": Meaning(
         _F, "startup_candle_count is larger than the history.", "Set it to the longest look-back of an indicator."
     ),
+    "LOOKAHEAD_ANALYSIS": Meaning(
+        _A, "Freqtrade's lookahead-analysis sees a bias, or fails.", "Look at the indicators that it names."
+    ),
+    "RECURSIVE_ANALYSIS": Meaning(
+        _A, "Freqtrade's recursive-analysis sees indicators that vary, or fails.", "Raise startup_candle_count."
+    ),
     # Risk.
     "ALWAYS_IN": Meaning(_F, "Nearly every candle has an entry signal.", "Enter only under conditions."),
     "LIQUIDATION": Meaning(

@@ -26,12 +26,16 @@ class LastLook:
 
     def findings(self, data: Mapping[str, pd.DataFrame], causality: Causality, startup: int) -> list[Finding]:
         """Give what the future changes in the past of these candles, which were traded on."""
-        entries = {pair: _entries(frame, startup) for pair, frame in self._analysed.items()}
+        entries = self.entries(startup)
         busiest = max(entries, key=lambda pair: len(entries[pair]), default="")
         if not busiest or not len(entries[busiest]):
             return []
-        cut = int(entries[busiest][int(len(entries[busiest]) * _CUT)])
+        cut = entries[busiest][int(len(entries[busiest]) * _CUT)]
         return causality.findings_of_whole(busiest, data[busiest], self._analysed[busiest], cut)
+
+    def entries(self, startup: int) -> dict[str, list[int]]:
+        """Give the rows of each pair that have an entry signal, a past and a future."""
+        return {pair: _entries(frame, startup) for pair, frame in self._analysed.items()}
 
     def _keeping(self, advise: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
         def ft_advise_signals(dataframe: pd.DataFrame, metadata: Mapping[str, Any]) -> pd.DataFrame:
@@ -42,11 +46,11 @@ class LastLook:
         return ft_advise_signals
 
 
-def _entries(analysed: pd.DataFrame, startup: int) -> Any:
-    """Give the rows with an entry signal that have a past and a future."""
+def _entries(analysed: pd.DataFrame, startup: int) -> list[int]:
     true = np.zeros(len(analysed), dtype=bool)
     for name in ("enter_long", "enter_short"):
         if name in analysed.columns:
             true |= (analysed[name] == 1).to_numpy()
     rows = np.flatnonzero(true)
-    return rows[(rows >= startup) & (rows < len(analysed) - 1)]
+    given: list[int] = rows[(rows >= startup) & (rows < len(analysed) - 1)].tolist()
+    return given

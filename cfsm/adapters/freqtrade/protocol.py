@@ -35,6 +35,7 @@ class Ask(StrEnum):
     """What is asked of the forge."""
 
     VALIDATE = "validate"
+    SECOND_OPINION = "second_opinion"
     BACKTEST = "backtest"
     SPACES = "spaces"
     EPOCHS = "epochs"

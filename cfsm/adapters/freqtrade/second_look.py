@@ -53,10 +53,12 @@ class SecondLook:
         self._prepared = prepared
         self._source = source
 
-    def findings(self, trial: Trial, entries: Mapping[str, Sequence[int]], start_ms: int) -> list[Finding]:
+    def findings(
+        self, trial: Trial, entries: Mapping[str, Sequence[int]], start_ms: int, closeness: int = 1
+    ) -> list[Finding]:
         """Give what the future changes in the past of a trial that traded from ``start_ms`` on."""
         step_ms = self._backtesting.timeframe_secs * 1000
-        causality = self.causality()
+        causality = self.causality(closeness)
         candles = self._prepared.candles
         try:
             found = causality.findings(trial.data, entries)
@@ -66,10 +68,11 @@ class SecondLook:
         finally:
             candles.horizon_ms = candles.beyond = None
 
-    def causality(self) -> Causality:
-        """Give what looks at indicators and signals, anew for each use."""
+    def causality(self, closeness: int = 1) -> Causality:
+        """Give what looks at indicators and signals, so many times as closely, anew for each use."""
         step_ms, startup = self._backtesting.timeframe_secs * 1000, self._backtesting.required_startup
-        return Causality(self._fresh, self._analyse, step_ms, startup, partial(line_of_columns, self._source))
+        where = partial(line_of_columns, self._source)
+        return Causality(self._fresh, self._analyse, step_ms, startup, where, closeness)
 
     def _fresh(self) -> IStrategy:
         config = self._config()

@@ -42,6 +42,13 @@ class Part:
         return f"{self.start_ms // 1000}-{self.end_ms // 1000}"
 
 
+def latest(span: tuple[int, int], step_ms: int, pairs: Sequence[str], candles: int, most_pairs: int) -> Part:
+    """Give the latest candles of some pairs."""
+    start_ms, end_ms = span
+    first_ms = max(start_ms, end_ms - candles * step_ms)
+    return Part(first_ms, end_ms, tuple(pairs[:most_pairs]), is_whole=False)
+
+
 def parts(span: tuple[int, int], step_ms: int, pairs: Sequence[str]) -> Iterator[Part]:
     """Give ever larger parts of a span: the latest candles of some pairs first, all candles of all pairs last."""
     start_ms, end_ms = span

@@ -1,13 +1,14 @@
 """Better parameters are sought on the screening days, and used only where they are better on days no epoch has seen."""
 
 from collections import Counter
+from dataclasses import replace
 
 import orjson
 import pytest
 
 from cfsm.adapters.optuna_search import OptunaSearch
 from cfsm.application.ports import BrokenStrategy, TryAgain
-from cfsm.domain.evaluation import Conditions, Finding, Limits
+from cfsm.domain.evaluation import Conditions, Finding, Limits, Verdict
 from cfsm.domain.optimization import BetterRules, Order
 from cfsm.domain.strategy import Reason
 from cfsm.projections.leaderboard import LeaderboardView
@@ -276,6 +277,37 @@ def test_a_strategy_that_cannot_be_run_any_more_is_retired(place):
 
     assert place.happened("Strategy.Retired")[0].facts["reason"] == "broken"
     assert optimization(place).topic == "Evaluation.Failed"
+
+
+class Doubting(FakeEngine):
+    """An engine whose closer look finds this."""
+
+    def __init__(self, code, verdict):
+        super().__init__()
+        self.code, self.verdict = code, verdict
+
+    def second_opinion(self, job, report):
+        found = (Finding(self.code, "of 20 trades 7 entries are biased"),)
+        return replace(self.validate(job, report), verdict=self.verdict, findings=found)
+
+
+def test_a_strategy_that_a_closer_look_rejects_is_retired_and_never_optimized(place):
+    asked(place)
+
+    work(optimizer(place, Doubting("LOOKAHEAD", Verdict.REJECTED)))
+
+    assert not place.happened("Strategy.Optimized", "Evaluation.EpochsTried")
+    (retired,) = place.happened("Strategy.Retired")
+    assert retired.facts["evidence"]["findings"][0]["code"] == "LOOKAHEAD"
+
+
+def test_what_freqtrades_analyses_say_stands_with_the_optimisation(place):
+    asked(place)
+
+    work(optimizer(place, Doubting("LOOKAHEAD_ANALYSIS", Verdict.ACCEPTED)))
+
+    assert [found["code"] for found in optimization(place).facts["findings"]] == ["LOOKAHEAD_ANALYSIS"]
+    assert place.happened("Strategy.Optimized")
 
 
 def test_found_parameters_that_break_the_strategy_are_not_used(place):
