@@ -80,7 +80,7 @@ def test_runs_are_listed_and_shown(cfsm):
 def test_status_shows_the_pipeline_and_what_is_parked(cfsm):
     result = cfsm("status")
 
-    assert "is not running; `cfsm run` starts it." in result.err
+    assert "is not running; `cfsm start` starts it." in result.err
     assert "strategies: 1 Backtested, 2 Retired" in result.out
     assert "parked: backtest/1 after 3 attempts: no memory" in result.out
     assert cfsm("status", "--json").json["strategies"]["Backtested"] == 1

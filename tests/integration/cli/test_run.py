@@ -55,9 +55,12 @@ def test_stopping_a_factory_that_does_not_run_is_no_error(cfsm):
 
 
 def test_what_has_no_effect_is_said_when_the_factory_starts(cfsm):
-    (cfsm.home / "cfsm.yaml").write_text("generation: {models: [phi3]}\nmarket_data: {dataset: mine}\n")
+    (cfsm.home / "cfsm.yaml").write_text("coordinator: {health_check_interval: 60}\nmarket_data: {dataset: mine}\n")
 
-    assert "cfsm.yaml:1: generation.models: is read and not used yet" in cfsm("run").err
+    assert (
+        "cfsm.yaml:1: coordinator.health_check_interval: has no effect: workers are watched all the time"
+        in cfsm("run").err
+    )
 
 
 def test_a_worker_alone_works_until_it_is_told_to_stop(home):
