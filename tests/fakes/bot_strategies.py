@@ -20,8 +20,11 @@ class {name}(IStrategy):
         return dataframe
 
     def populate_entry_trend(self, dataframe, metadata):
-        dataframe.loc[dataframe["close"] > dataframe["slow"], "enter_long"] = 1
-        dataframe.loc[dataframe["close"] < dataframe["slow"], "enter_short"] = 1
+        above = dataframe["close"] > dataframe["slow"]
+        below = dataframe["close"] < dataframe["slow"]
+        {crossing}
+        dataframe.loc[above, "enter_long"] = 1
+        dataframe.loc[below, "enter_short"] = 1
         return dataframe
 
     def populate_exit_trend(self, dataframe, metadata):
@@ -61,9 +64,14 @@ def attack():
 """
 
 
-def source(name, indicators="pass", before=""):
-    """Give a strategy's source that trades often."""
-    return (before + FRAME.format(name=name, indicators=indicators)).encode()
+def source(name, indicators="pass", before="", crossing="pass"):
+    """Give a strategy's source that trades often: always, or by ``crossing``."""
+    return (before + FRAME.format(name=name, indicators=indicators, crossing=crossing)).encode()
+
+
+def crossing(name):
+    """Give one that enters where the price has just crossed its mean: what it does does not hang on what it did."""
+    return source(name, crossing="above, below = above & below.shift(1), below & above.shift(1)")
 
 
 def hostile(name, outside, other_port):
