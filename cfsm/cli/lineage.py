@@ -50,6 +50,9 @@ def _tree(family: Any) -> Iterator[str]:
         said = nodes[node_id].facts.get("conversation", {}) if nodes[node_id].kind == "generation" else {}
         for step, told in said.items():
             yield f"{indent}{'│' if below else ' '}     {printable(_said(step, told))}"
+        if said and nodes[node_id].facts["decision"]:
+            decision = nodes[node_id].facts["decision"]
+            yield f"{indent}{'│' if below else ' '}     {decision['winner'] or 'nobody'} wins: {decision['decided_by']}"
         for number, edge in enumerate(below, start=1):
             corner, bar = ("└── ", "    ") if number == len(below) else ("├── ", "│   ")
             yield f"{indent}{corner}{edge.kind}: {_label(nodes[edge.target], is_root=edge.target == family.root)}"

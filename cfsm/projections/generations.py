@@ -239,4 +239,4 @@ class GenerationsView(View):
 
 def _told(row: GenerationRow) -> Told:
     lists = {name: orjson.loads(getattr(row, name)) for name in ("writers", "fallbacks")}
-    return Told(**asdict(row) | lists | {"seed": int(row.seed)})
+    return Told(**asdict(row) | lists | {"seed": int(row.seed), "seconds": round(row.seconds, 3)})

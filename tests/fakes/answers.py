@@ -230,6 +230,20 @@ FAULTY = {
                        ("ta.EMA", "talib.abstract.EMA"))),
         {"fix_ta_import"},
     ),
+    "indicators of another library": (
+        fenced(changed(
+            ("import talib.abstract as ta", "import ta"),
+            ("ta.RSI(dataframe, timeperiod=14)", "ta.momentum.RSIIndicator(close=dataframe['close'], window=14).rsi()"),
+            ("ta.EMA(dataframe, timeperiod=50)", "ta.trend.ema_indicator(dataframe['close'], 50)"),
+        )),
+        {"talib_for_ta", "fix_ta_import"},
+    ),
+    "bands of another library": (
+        fenced(changed(("import numpy as np", "from ta.volatility import BollingerBands"), text=with_indicator(
+            "bb = BollingerBands(close=dataframe['close'], window=20, window_dev=2)", "dataframe['u'] = bb.bollinger_hband()",
+            "dataframe['l'] = bb.bollinger_lband()"))),
+        {"talib_for_ta", "drop_unused_import"},
+    ),
     "functions without module": (
         fenced(changed(("import talib.abstract as ta\n", ""), ("ta.RSI", "RSI"), ("ta.EMA", "EMA"))),
         {"qualify_function", "add_imports"},
@@ -455,6 +469,11 @@ FAULTY = {
     "filling of old": (
         fenced(with_indicator("dataframe['v'] = dataframe['ema'].fillna(method='ffill', limit=3)")), {"fillna_method"}
     ),
+    "an array changed in place": (
+        fenced(with_indicator("level = dataframe['high'].rolling(20).max().values", "for i in range(20, len(dataframe)):",
+                              "    level[i] = max(level[i], 0)", "dataframe['level'] = level")),
+        {"copy_of_values"},
+    ),
     "letters of old": (
         fenced(with_indicator("d = dataframe.set_index('date')['close'].resample('1H').mean()")), {"frequency"}
     ),
@@ -592,6 +611,15 @@ HOPELESS = {
     ),
     "no class": ("```python\nimport numpy as np\ndef signal(x):\n    return x > 3\n```", "NO_STRATEGY"),
     "indicators only": (fenced(IMPORTS + UP_TO_ENTRIES), "METHOD_MISSING"),
+    "an attribute that is set nowhere": (
+        fenced(
+            with_method(
+                "def custom_exit(self, pair, trade, current_time, current_rate, current_profit, **kwargs):",
+                "return self.word if current_profit < -0.5 else None",
+            )
+        ),
+        "UNKNOWN_ATTRIBUTE",
+    ),
     "an entry in every candle": (fenced(with_long("dataframe['enter_long'] = 1")), "NO_CONDITION"),
     "nested too deep": (fenced(with_indicator("x = " + "(" * 5000 + "1" + ")" * 5000)), "SOURCE_NESTING"),
     "too long": ("x" * 500_000, "SOURCE_SIZE"),

@@ -1,8 +1,8 @@
 """Does the future change the past? Indicators and signals are computed again on histories that end earlier.
 
 A strategy may use what was known when a candle closed, and nothing else. So the rows before a cut must come out the
-same whether or not the candles after it are there; informative candles are cut too, to those that were closed by
-then. Cuts lie on candles with signals, where a look at the next candle shows.
+same whether or not the candles after it are there, and whatever they are; informative candles are cut too, to those
+that were closed by then. Cuts lie on candles with signals, where a look at the next candle shows.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +25,11 @@ _MOST_PAIRS = 4
 _CUTS = {"enter_long": 2, "enter_short": 2, "exit_long": 1, "exit_short": 1}
 """How many histories end on a candle with such a signal, of each pair."""
 
+_OTHER_FUTURES = (3.0, 1 / 3)
+"""By what the prices and volumes after a cut are multiplied."""
+
+_PAIRS_WITH_OTHER_FUTURES = 2
+_SCALED = ["open", "high", "low", "close", "volume"]
 _SIGNALS = tuple(_CUTS)
 _RELATIVE, _ABSOLUTE = 1e-7, 1e-12
 _WARM_RELATIVE = 0.01
@@ -81,6 +86,9 @@ class Causality:
             indicators, analysed = self._analysed(strategy, pair, part)
             windows.append(_Window(pair, part, indicators, analysed, self._cuts(analysed)))
         found = list(self._compare_cuts(windows))
+        if not any(each.code in {"LOOKAHEAD", "SHORT_HISTORY"} for each in found):
+            others = list(self._compare_futures(windows[:_PAIRS_WITH_OTHER_FUTURES]))
+            found = [each for each in others if each.code == "LOOKAHEAD"] or found or others
         if found and self._differs_by_itself(windows):
             return [finding("NOT_DETERMINISTIC")]
         return found or list(self._compare_starts(windows))
@@ -135,10 +143,29 @@ class Causality:
                 unused[",".join(changed)] = found
         yield from unused.values()
 
-    def _judged(self, window: _Window, cut: int, changed: Sequence[str]) -> Finding:
+    def _compare_futures(self, windows: Sequence[_Window]) -> Iterator[Finding]:
+        """Give later candles other prices: what asks the whole history for its highest is not always seen by a cut."""
+        for window in windows:
+            for factor in _OTHER_FUTURES if window.cuts else ():
+                cut = window.cuts[len(window.cuts) // 2]
+                candles = window.candles.copy()
+                later = candles.index > candles.index[cut]
+                candles.loc[later, _SCALED] *= factor
+                try:
+                    _, analysed = self._analysed(self._fresh(), window.pair, candles)
+                except Exception:  # noqa: BLE001 (prices that leap like this are nobody's duty)
+                    return
+                changed = _changed_columns(window.analysed, analysed, cut, rows=cut + 1)
+                if changed:
+                    yield self._judged(window, cut, changed, "are others")
+                    return
+
+    def _judged(
+        self, window: _Window, cut: int, changed: Sequence[str], what_happens: str = "are taken away"
+    ) -> Finding:
         when = window.candles["date"].iloc[cut]
         named = ", ".join(changed[:4]) + (f" and {len(changed) - 4} more" if len(changed) > 4 else "")  # noqa: PLR2004
-        words = f"{named} of {window.pair} up to {when:%Y-%m-%d %H:%M} change when the later candles are taken away"
+        words = f"{named} of {window.pair} up to {when:%Y-%m-%d %H:%M} change when the later candles {what_happens}"
         used = any(name in _SIGNALS or name in _TAGS for name in changed) or self._signals_need(window, changed)
         return finding("LOOKAHEAD" if used else "LOOKAHEAD_UNUSED", words, self._line_of_columns(changed))
 

@@ -25,6 +25,7 @@ REPAIRS: Mapping[str, str] = {
     # Imports.
     "fix_import_path": "a name is imported from where it lives",
     "fix_ta_import": "TA-Lib's functions are called on `talib.abstract`, not on another library of that alias",
+    "talib_for_ta": "indicators of the library ta, which is not here, became TA-Lib's",
     "qualify_function": "a function called without its module got it (`RSI` is `ta.RSI`)",
     "spell_indicator": "a function is spelled as its library does (`ta.rsi` is `ta.RSI`)",
     "add_imports": "names that were used and imported nowhere are imported",
@@ -78,6 +79,7 @@ REPAIRS: Mapping[str, str] = {
     "np_nan": "`np.NaN` became `np.nan`",
     "numpy_names": "names that numpy 2 dropped became today's",
     "fillna_method": "`fillna(method=…)` became `ffill()` or `bfill()`",
+    "copy_of_values": "an array of a column that is changed in place is a copy",
     "pandas_names": "methods that pandas dropped became today's",
     "frequency": "frequencies are written in today's letters (`1H` is `1h`)",
     "time_of_index": "times are read from the column date, not from the index",
@@ -113,6 +115,7 @@ FINDINGS: Mapping[str, str] = {
     "NO_CODE": "prose without code",
     "NO_STRATEGY": "code without a strategy's class",
     "METHOD_MISSING": "no populate_entry_trend",
+    "UNKNOWN_ATTRIBUTE": "an attribute of the strategy that is read and set nowhere",
     "NO_CONDITION": "an entry in every candle, without a condition",
     "SOURCE_SYNTAX": "Python cannot parse it, and mechanics cannot mend it",
     "SOURCE_NESTING": "nested deeper than Python's parser follows",

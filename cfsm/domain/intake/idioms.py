@@ -133,6 +133,30 @@ def inplace_on_columns(code: Code) -> list[Repair]:
     return repairs
 
 
+def writable_arrays(code: Code) -> list[Repair]:
+    """What ``.values`` gives cannot be written any more: an array that is changed in place is a copy."""
+    repairs = []
+    for function in [node for node in code.nodes if isinstance(node, ast.FunctionDef)]:
+        nodes = list(ast.walk(function))
+        stored = [node for node in nodes if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)]
+        written = {node.value.id for node in stored if isinstance(node.value, ast.Name)}
+        for node in nodes:
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if not isinstance(target, ast.Name) or target.id not in written or not isinstance(node, ast.Assign):
+                continue
+            if _is_view(node.value) and code.edits.replace(node.value, f"{code.edits.segment(node.value)}.copy()"):
+                repairs.append(Repair("copy_of_values", node.lineno, f"{target.id} is a copy"))
+    return repairs
+
+
+def _is_view(node: ast.expr) -> bool:
+    """Say whether an expression is the array within a column: ``….values``, ``….to_numpy()``."""
+    if isinstance(node, ast.Call):
+        is_plain = not node.args and not node.keywords
+        return is_plain and isinstance(node.func, ast.Attribute) and node.func.attr == "to_numpy"
+    return isinstance(node, ast.Attribute) and node.attr == "values"
+
+
 def pandas_names(code: Code) -> list[Repair]:
     """Methods and words that pandas has dropped."""
     methods = {

@@ -332,6 +332,30 @@ TRADE_ATTRIBUTES: Mapping[str, str] = {
 }
 """Attributes that models give to trades, and what a trade really has."""
 
+STRATEGY_ATTRIBUTES = _words(
+    """INTERFACE_VERSION adjust_entry_price adjust_exit_price adjust_order_price adjust_trade_position
+    advise_all_indicators advise_entry advise_exit advise_indicators analyze analyze_pair analyze_ticker
+    bot_loop_start bot_start can_short check_buy_timeout check_entry_timeout check_exit_timeout
+    check_sell_timeout config confirm_trade_entry confirm_trade_exit custom_entry_price custom_exit
+    custom_exit_price custom_roi custom_sell custom_stake_amount custom_stoploss disable_dataframe_checks dp
+    enumerate_parameters exit_profit_offset exit_profit_only feature_engineering_expand_all
+    feature_engineering_expand_basic feature_engineering_standard ft_advise_signals ft_bot_cleanup
+    ft_bot_start ft_check_timed_out ft_load_hyper_params ft_plot_annotations ft_set_special_params_from_file
+    ft_stoploss_adjust ft_stoploss_reached gather_informative_pairs get_entry_signal get_exit_signal
+    get_latest_candle get_no_optimize_params get_strategy_name ignore_buying_expired_candle_after
+    ignore_expired_candle ignore_roi_if_entry_signal informative_pairs is_pair_locked leverage
+    load_freqAI_model load_params_from_file lock_pair market_direction max_entry_position_adjustment
+    max_open_trades min_roi_reached min_roi_reached_entry minimal_roi order_filled order_time_in_force
+    order_types plot_annotations plot_config populate_any_indicators populate_buy_trend populate_entry_trend
+    populate_exit_trend populate_indicators populate_sell_trend position_adjustment_enable
+    process_only_new_candles protections set_freqai_targets should_exit stake_currency startup_candle_count
+    stoploss timeframe trailing_only_offset_is_reached trailing_stop trailing_stop_positive
+    trailing_stop_positive_offset unlock_pair unlock_reason use_custom_roi use_custom_stoploss use_exit_signal
+    version wallets
+    freqai freqai_info"""
+)
+"""What every strategy has of IStrategy, by name; ``freqai`` where that is switched on."""
+
 ENTRY_COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(
         (

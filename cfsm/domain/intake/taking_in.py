@@ -17,9 +17,11 @@ from cfsm.domain.intake import (
     masks,
     outputs,
     signals,
+    ta_library,
 )
-from cfsm.domain.intake.code import Code, Wanted, assigned_columns, column_of, constant
+from cfsm.domain.intake.code import Code, Wanted, assigned_columns, column_of, constant, is_self
 from cfsm.domain.intake.extraction import Extraction, extract
+from cfsm.domain.intake.known import STRATEGY_ATTRIBUTES
 from cfsm.domain.intake.layout import mend_layout
 from cfsm.domain.intake.loops import loop_start
 from cfsm.domain.intake.reasons import because
@@ -38,6 +40,7 @@ MENDERS: tuple[Mender, ...] = (
     interface.fix_base_class,
     imports.fix_import_paths,
     imports.json_words,
+    ta_library.talib_for_ta,
     imports.fix_indicator_library,
     imports.qualify_functions,
     imports.spell_indicators,
@@ -64,6 +67,7 @@ MENDERS: tuple[Mender, ...] = (
     callbacks.add_parameter_value,
     idioms.numpy_names,
     idioms.fill_methods,
+    idioms.writable_arrays,
     idioms.pandas_names,
     idioms.frequencies,
     idioms.times_of_index,
@@ -269,7 +273,31 @@ def _what_is_missing(code: Code) -> list[Finding]:
                 "Add populate_entry_trend, which sets enter_long or enter_short to 1.",
             )
         ]
-    return _without_condition(code)
+    return [*_without_condition(code), *_unknown_attributes(code)]
+
+
+def _unknown_attributes(code: Code) -> list[Finding]:
+    """Give a finding for each attribute of the strategy that is read and set nowhere: Freqtrade swallows the error."""
+    strategy = code.strategy
+    if strategy is None or not code.inherits_directly or strategy.decorator_list or strategy.keywords:
+        return []
+    nodes = list(ast.walk(strategy))
+    named = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    named |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    of_self = [node for node in nodes if isinstance(node, ast.Attribute) and is_self(node.value)]
+    named |= {node.attr for node in of_self if not isinstance(node.ctx, ast.Load)} | STRATEGY_ATTRIBUTES
+    if any(isinstance(node, ast.Name) and node.id in {"setattr", "vars", "hasattr"} for node in nodes):
+        return []  # what is set by a computed name, or asked for first
+    unknown = {node.attr: node for node in reversed(of_self) if node.attr not in named and node.attr[0] != "_"}
+    return [
+        Finding(
+            "UNKNOWN_ATTRIBUTE",
+            f"self.{name} is read and set nowhere",
+            node.lineno,
+            "Set it in the class, or write the value itself.",
+        )
+        for name, node in sorted(unknown.items(), key=lambda each: each[1].lineno)
+    ]
 
 
 def _without_condition(code: Code) -> list[Finding]:

@@ -35,6 +35,13 @@ def test_callbacks_take_what_freqtrade_passes(name):
     assert ("self", *known.CALLBACKS[name], "kwargs") == tuple(parameters)
 
 
+def test_what_every_strategy_has_is_known():
+    annotated = {name for parent in IStrategy.__mro__ for name in getattr(parent, "__annotations__", {})}
+    public = {name for name in {*dir(IStrategy), *annotated} if not name.startswith("_")}
+
+    assert public | {"config"} <= known.STRATEGY_ATTRIBUTES
+
+
 @pytest.mark.parametrize("line", sorted(set(known.IMPORTS.values())))
 def test_every_known_import_works(line):
     with warnings.catch_warnings():

@@ -6,7 +6,7 @@ from cfsm.adapters.blueprint import render
 from cfsm.domain.blueprint import read_blueprint
 from cfsm.domain.evaluation import Conditions, Job, Verdict
 from tests.fakes.blueprints import draw
-from tests.fakes.strategy_texts import NAME, at_top, changed, in_indicators, right, with_method
+from tests.fakes.strategy_texts import INDICATORS, NAME, at_top, changed, in_indicators, right, with_method
 
 CONDITIONS = Conditions(dataset="synthetic")
 ENTRY = '        dataframe.loc[up, "enter_long"] = 1\n'
@@ -157,6 +157,19 @@ def test_knowledge_of_the_future_is_found(forge, case):
 
     assert codes(outcome) == ["LOOKAHEAD"]
     assert "bias" in outcome.findings[0].message
+
+
+def test_a_level_of_the_whole_history_is_found_although_no_cut_moves_it(forge):
+    level = 'dataframe["top"] = dataframe["close"].max()'
+    source = changed(
+        (INDICATORS, f"        {level}\n{INDICATORS}"),
+        ("dataframe.loc[up,", 'dataframe.loc[up & (dataframe["close"] > dataframe["top"] / 3.5),'),
+    )
+
+    outcome = validate(forge, source)
+
+    assert codes(outcome)[0] == "LOOKAHEAD"
+    assert "when the later candles are others" in outcome.findings[0].message
 
 
 def test_a_signal_made_of_the_next_candle_is_found(forge):
