@@ -247,16 +247,16 @@ def calendar_of(house: House) -> "Calendar":
     )
 
 
-def _upkeep(house: House, equipment: "Equipment") -> Sequence[Callable[[], None]]:
+def _upkeep(house: House, equipment: "Equipment") -> Callable[[], None]:
     """Give what the coordinator does for the processes: more or fewer by what waits, a projector that stands still."""
     from cfsm.adapters.pulse import read_sign
     from cfsm.domain.admission import Refused, admit
     from cfsm.domain.scaling import ScalingRules
-    from cfsm.workers.scaling import Scaler, StallWatch
+    from cfsm.workers.scaling import Scaler, StallWatch, Upkeep
 
     processes = processes_of(house, equipment.notifier)
     if processes is None:
-        return []
+        return lambda: None
     store, gauge, admission = equipment.factory.store, gauge_of(house), admission_rules_of(house)
     least, most = least_instances(house), most_instances(house)
     idle_seconds = house.settings.workers.reserve_idle_seconds
@@ -282,7 +282,7 @@ def _upkeep(house: House, equipment: "Equipment") -> Sequence[Callable[[], None]
         if least[role] < most[role]
     ]
     watch = StallWatch(PROJECTOR, processes, position=position, head=store.head)
-    return [*scalers, watch]
+    return Upkeep([*scalers, watch])
 
 
 def _projector(house: House, equipment: "Equipment") -> "Worker":

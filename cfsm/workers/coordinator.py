@@ -27,9 +27,9 @@ class CoordinatorWorker(Worker):
         clock: Clock,
         calendar: Calendar,
         summaries: Callable[[], Sequence[Summary]],
-        upkeep: Sequence[Callable[[], None]] = (),
+        upkeep: Callable[[], None] = lambda: None,
     ) -> None:
-        """Each of ``upkeep`` is called at every step and looks after the processes, as often as it likes."""
+        """``upkeep`` is called at every step and looks after the processes, as often as it likes."""
         super().__init__(equipment)
         self._reminder = Reminder(self.factory, calendar, summaries)
         self._clock = clock
@@ -56,8 +56,7 @@ class CoordinatorWorker(Worker):
         self._once("look", slot_of(now, min(calendar.backtest_seconds, LOOK_SECONDS)), lambda: self._backtests(now))
         self._once("optimization", slot_of(now, LOOK_SECONDS), self._reminder.optimizations)
         self._once("cleaning", day_of(now, calendar.cleaning_time), lambda: self._reminder.cleaning(now))
-        for each in self._upkeep:
-            each()
+        self._upkeep()
         self._once("head", slot_of(now, LOOK_SECONDS), self._note_head)
         self.say(self._paused or "idle")
         return False

@@ -13,6 +13,22 @@ from cfsm.domain.scaling import ScalingRules, scale
 LOOK_SECONDS = 2.0
 
 
+class Upkeep:
+    """Looks after the processes now and then; it may be called as often as one likes."""
+
+    def __init__(self, looks: Sequence[Callable[[], None]], now: Callable[[], float] = time.monotonic) -> None:
+        self._looks = looks
+        self._now = now
+        self._looked_at = float("-inf")
+
+    def __call__(self) -> None:
+        """Look after each, if it is time to."""
+        if self._now() - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = self._now()
+            for look in self._looks:
+                look()
+
+
 class Scaler:
     """Keeps the number of processes of one role between its limits. A process at work is never ended."""
 
@@ -35,16 +51,12 @@ class Scaler:
         self._tasks = tasks
         self._shortage = shortage
         self._now = now
-        self._looked_at = float("-inf")
         self._waited_at = now()
         self._log = structlog.get_logger("coordinator")
 
     def __call__(self) -> None:
-        """Look, if it is time to, and have processes started or ended."""
+        """Have processes started or ended, as it is time for."""
         now = self._now()
-        if now - self._looked_at < LOOK_SECONDS:
-            return
-        self._looked_at = now
         due = [task for task in self._tasks() if task["kind"] == self._kind and task["state"] == "open"]
         waiting = sum(not task["claimed"] for task in due)
         if due:
@@ -87,15 +99,12 @@ class StallWatch:
         self._head = head
         self._now = now
         self._seen: int | None = None
-        self._since = self._looked_at = now()
+        self._since = now()
         self._log = structlog.get_logger("coordinator")
 
     def __call__(self) -> None:
-        """Look, if it is time to."""
+        """Look, and have the process started again if it stands still."""
         now = self._now()
-        if now - self._looked_at < LOOK_SECONDS:
-            return
-        self._looked_at = now
         position, head = self._position(), self._head()
         if position is None or position >= head or position != self._seen:
             self._seen, self._since = position, now

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from cfsm.adapters.listening import listen_at
+from cfsm.adapters.supervisor.waiting import first_of
 
 TAKEN_SECONDS = 1.0
 """How often a socket that another process serves is tried again."""
@@ -64,13 +65,10 @@ class Doorbell:
         loop = asyncio.get_running_loop()
         rings = asyncio.Event()
         loop.add_reader(self.fileno(), rings.set)
-        waiting = [asyncio.ensure_future(rings.wait()), asyncio.ensure_future(self._stop.wait())]
         try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            await first_of(rings, self._stop)
         finally:
             loop.remove_reader(self.fileno())
-            for each in waiting:
-                each.cancel()
         return not self._stop.is_set()
 
     async def _sleep(self, seconds: float) -> None:

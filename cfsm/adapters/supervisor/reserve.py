@@ -2,6 +2,8 @@
 
 import asyncio
 
+from cfsm.adapters.supervisor.waiting import first_of
+
 
 class Reserve:
     """Whether the unit is wanted now. Who waits hears of a change, and of the unit's stop."""
@@ -30,10 +32,5 @@ class Reserve:
 
     async def wait(self) -> bool:
         """Wait until it is wanted; False if the unit is to stop."""
-        waiting = [asyncio.ensure_future(event.wait()) for event in (self._wanted, self._stop)]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waiting:
-                each.cancel()
+        await first_of(self._wanted, self._stop)
         return not self._stop.is_set()

@@ -4,7 +4,7 @@ import pytest
 
 from cfsm.domain.admission import Refused, Shortage
 from cfsm.domain.scaling import ScalingRules
-from cfsm.workers.scaling import LOOK_SECONDS, STALLED_SECONDS, Scaler, StallWatch
+from cfsm.workers.scaling import LOOK_SECONDS, STALLED_SECONDS, Scaler, StallWatch, Upkeep
 from tests.fakes.processes import FakeProcesses
 
 
@@ -68,13 +68,6 @@ def test_one_that_is_at_work_is_not_ended_for_want_of_memory():
     assert around.look() == 1
 
 
-def test_it_looks_no_more_often_than_it_should(around):
-    around.tasks = [task()]
-    around.look()
-
-    assert around.look(LOOK_SECONDS / 2) == 2
-
-
 def test_where_nobody_supervises_nothing_is_done(around):
     around.processes.counts["backtester"] = None
     around.tasks = [task()]
@@ -82,6 +75,16 @@ def test_where_nobody_supervises_nothing_is_done(around):
     around.look()
 
     assert around.processes.asked == []
+
+
+def test_the_processes_are_looked_after_no_more_often_than_they_should():
+    now, looks = [0.0], []
+    upkeep = Upkeep([lambda: looks.append("a"), lambda: looks.append("b")], lambda: now[0])
+
+    for now[0] in (0.0, LOOK_SECONDS / 2, LOOK_SECONDS, 1.5 * LOOK_SECONDS):
+        upkeep()
+
+    assert looks == ["a", "b", "a", "b"]
 
 
 class Projector:
