@@ -91,7 +91,10 @@ class DryRunBots:
         try:
             (place / BOT_FOLDER / USER_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
             if not (place / STRATEGY_FOLDER).is_dir():
-                write_strategy(place / STRATEGY_FOLDER, wanted.strategy_name, wanted.source, wanted.parameters)
+                building = place / f".{STRATEGY_FOLDER}"
+                remove_folder(building)  # what a full disk, or kill -9, left half written
+                write_strategy(building, wanted.strategy_name, wanted.source, wanted.parameters)
+                building.rename(place / STRATEGY_FOLDER)
         except OSError as error:
             raise of_system(error, place) from error
         pairs = wanted.conditions.pairs or tuple(self._pairs_of(wanted.conditions.dataset))
