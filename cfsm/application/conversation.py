@@ -122,6 +122,7 @@ class Conversation:
         """
         if name not in self.generation.answers:
             step = self.generation.asked.get(name) or self._begin(name, asking())
+            self.note("asked", step=name, purpose=step.purpose, limit_seconds=step.limit_seconds)
             await self._put(step)
         return self.generation.answers[name]
 
@@ -161,7 +162,6 @@ class Conversation:
             blobs=blobs,
         )
         self.record(lambda generation, stamp: generation.ask(step, stamp))
-        self.note("asked", step=name, purpose=step.purpose, limit_seconds=step.limit_seconds)
         return step
 
     async def _put(self, step: Step) -> None:

@@ -136,11 +136,13 @@ class Modes:
                 self._fall_back("mode", Mode.VOTING, Mode.CONTEST, "only one proposal runs: there is nothing to join")
             return await self._best(found)
         facts = self._joining(found, await self._votes(found))
-        prompt, purpose = f"synthesis-{self._plan.channel}", Purpose.SYNTHESIS
-        joined = facts and await self._by_the_strongest(
-            lambda model: Brief(f"synthesis by {model}", purpose, model, prompt, facts)
-        )
-        if joined:
+        prompt = f"synthesis-{self._plan.channel}"
+        joined = None
+        if facts:
+            joined = await self._by_the_strongest(
+                lambda model: Brief(f"synthesis by {model}", Purpose.SYNTHESIS, model, prompt, facts)
+            )
+        if joined is not None:
             self._decide([joined, *found], joined, DecidedBy.MODE)
             return joined
         why = "no model joined the proposals into one that runs" if facts else "the proposals are too long to be joined"

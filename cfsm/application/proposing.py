@@ -184,7 +184,7 @@ class Proposals:
         """Give what is asked in a round: to mend the draft; to write, where there is none or it is too long to show."""
         if draft.text:
             model = self._repairer(brief.model, number)
-            facts = {"findings": in_words(draft.findings), "code": draft.text, "reminder": ""}
+            facts = {"findings": in_words(draft.findings), "code": draft.text}
             prompt = self._compose(f"repair-{self._plan.channel}", facts, model)
             if tokens(prompt) <= self._budget:
                 return self._in_channel(brief, number, Purpose.REPAIR, model, prompt)

@@ -7,6 +7,7 @@ from cfsm.domain.conversation import DecidedBy, Decision, Mode, Plan
 from cfsm.domain.generation import Generation
 
 MARK = "🤝"
+"""Marks what several models did together: the head of a file, every line of the log."""
 
 
 def mode_in_effect(generation: Generation) -> Mode:

@@ -1,5 +1,6 @@
 """Where models make a strategy: one attempt at one generation, with the watchdog fed and the lease kept meanwhile."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import asdict, dataclass, field
@@ -16,6 +17,7 @@ from cfsm.domain.answer import Heard, ModelFacts
 from cfsm.domain.blueprint import Blueprint
 from cfsm.domain.contest import Candidate
 from cfsm.domain.conversation import Mode, Plan
+from cfsm.domain.credit import MARK
 from cfsm.domain.evaluation import Conditions, Limits
 from cfsm.domain.generation import Generation
 from cfsm.domain.naming import strategy_name
@@ -23,9 +25,6 @@ from cfsm.domain.planning import Staff, planned
 from cfsm.domain.residency import Round, plan_rounds
 from cfsm.workers.trials import EngineTrials
 from cfsm.workers.watching import watched
-
-COOPERATION = "🤝"
-"""Begins every line of the log about models that work together."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +53,32 @@ class Progress:
     """How far the answers and runs of one attempt are, as one line."""
 
     mode: str
-    heard: dict[str, Heard] = field(default_factory=dict)
+    ends: dict[str, float] = field(default_factory=dict)
+    """When the time of each step that is being answered is over, by this process's clock."""
+
+    tokens: dict[str, int] = field(default_factory=dict)
     trials: EngineTrials | None = None
+
+    def begin(self, step: str, limit_seconds: float) -> None:
+        """Take in a step that was asked."""
+        self.ends[step], self.tokens[step] = time.monotonic() + limit_seconds, 0
 
     def hear(self, step: str, heard: Heard) -> None:
         """Keep how far an answer is."""
-        self.heard[step] = heard
+        self.tokens[step] = heard.pieces
 
     def settle(self, step: str) -> None:
-        """Take a step out that is answered."""
-        self.heard.pop(step, None)
+        """Take out a step that was answered."""
+        self.ends.pop(step, None)
 
     def __str__(self) -> str:
-        parts = [f"{step} {heard.pieces} tokens, {heard.seconds_left:.0f} s left" for step, heard in self.heard.items()]
+        now = time.monotonic()
+        parts = [
+            f"{step} {self.tokens[step]} tokens, {max(0.0, end - now):.0f} s left" for step, end in self.ends.items()
+        ]
         if self.trials is not None and self.trials.doing:
             parts.append(self.trials.doing)
-        return f"{self.mode}: {'; '.join(parts) or 'asks'}"
+        return f"{self.mode}: {'; '.join(parts) or 'begins'}"
 
 
 class Attempt:
@@ -126,7 +135,7 @@ class Attempt:
             plan = request.plan or self._planned(request, known)
             conversation.record(lambda generation, stamp: generation.begin(plan, self._claim.attempt, stamp))
             mode = Mode(plan.mode)
-            self._progress.mode = f"{COOPERATION} {mode}" if mode.is_cooperative else mode.value
+            self._progress.mode = f"{MARK} {mode}" if mode.is_cooperative else mode.value
             conditions = _conditions(plan)
             self._trials = self._progress.trials = EngineTrials(
                 studio.engine, studio.is_engine_ready, conditions, studio.run_limits, str(request.id)
@@ -192,9 +201,11 @@ class Attempt:
         return unload
 
     def _note(self, action: str, **fields: Any) -> None:
-        if "step" in fields and action != "asked":
+        if "limit_seconds" in fields:
+            self._progress.begin(fields["step"], fields["limit_seconds"])
+        elif "step" in fields:
             self._progress.settle(fields["step"])
-        mark = f"{COOPERATION} " if self._progress.mode.startswith(COOPERATION) else ""
+        mark = f"{MARK} " if self._progress.mode.startswith(MARK) else ""
         self._log(f"{mark}{action}", **fields)
 
 

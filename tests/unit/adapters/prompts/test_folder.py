@@ -28,7 +28,6 @@ FACTS = {
     "examples": "",
     "findings": "- NO_TRADES: 4 entry signals, but no trade",
     "code": "",
-    "reminder": "",
     "proposals": "",
     "votes": "",
     "agreement": "",
