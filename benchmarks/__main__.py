@@ -1,7 +1,7 @@
 """All benchmarks, one after the other, with their targets: ``python -m benchmarks [--quick] [NAME…]``.
 
-NAME is event_store, projections, supervisor, generation, factory, forge, hyperopt, idle or market. --quick measures
-less, to see that they work. Figures depend on what else the machine does: close other programs.
+NAME is event_store, projections, supervisor, generation, factory, forge, hyperopt, idle, market or systemd. --quick
+measures less, to see that they work. Figures depend on what else the machine does: close other programs.
 """
 
 import argparse
@@ -20,6 +20,7 @@ QUICK: Mapping[str, Sequence[str]] = {
     "forge": ("--strategies", "EmaCross,TimedStop,TrendFamily", "--jobs", "30"),
     "hyperopt": ("--strategies", "trend", "--epochs", "10"),
     "idle": ("--seconds", "10"),
+    "systemd": ("--seconds", "5"),
     "market": ("--hours", "1", "--bots", "2", "--seconds", "3"),
 }
 """Every benchmark, with the options that make it quick."""
