@@ -27,7 +27,7 @@ from cfsm.domain.intake.blueprints import take_in_blueprint
 from cfsm.domain.intake.code import Wanted
 from cfsm.domain.intake.extraction import spoken_text
 from cfsm.domain.intake.json_text import find_json
-from cfsm.domain.intake.naming import renamed
+from cfsm.domain.intake.renaming import renamed
 from cfsm.domain.intake.taking_in import take_in
 from cfsm.domain.setbacks import LASTING
 

@@ -12,7 +12,7 @@ from cfsm.domain.code_identity import normalised_hash
 from cfsm.domain.contest import Candidate
 from cfsm.domain.conversation import Mode
 from cfsm.domain.generation import Generation
-from cfsm.domain.intake.naming import renamed
+from cfsm.domain.intake.renaming import renamed
 from cfsm.domain.naming import strategy_name
 from cfsm.domain.planning import PREDEFINED, mode_of
 from cfsm.domain.strategy import Origin, Strategy

@@ -382,6 +382,14 @@ def test_a_model_that_is_missing_or_fails_stops_none_of_the_others(place):
     assert (told.decision["winner"], told.decision["decided_by"]) == ("phi3:mini", "only_one")
 
 
+def test_models_may_be_named_without_the_tag_that_goes_without_saying(make):
+    told = make("contest", {"phi3": reactions(GOOD), "llama2": reactions(FAIR)})
+
+    assert told.decision["winner"] == "phi3"
+    assert told.strategy["model_used"] == "cooperative(phi3)"
+    assert told.of("Generation.AnswerFailed") == []
+
+
 def test_two_that_running_cannot_tell_apart_are_judged_in_both_orders(make, monkeypatch):
     monkeypatch.setattr("cfsm.domain.contest.TIE", 100.0)
     by_content = {"json": {"best": "B", "reason": "the second"}}
