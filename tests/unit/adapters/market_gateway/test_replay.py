@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from cfsm.adapters.market_data import CandleType, DatasetStore, Series
+from cfsm.adapters.market_data import Candles, CandleType, DatasetStore, Series
 from cfsm.adapters.market_gateway.asked import Asked, weight_of
 from cfsm.adapters.market_gateway.replay import ReplaySession, Terms
 from cfsm.adapters.market_gateway.replay_market import ReplayMarket
-from cfsm.adapters.market_gateway.tape import Digits
+from cfsm.adapters.market_gateway.tape import Digits, Tape
 
 MINUTE = 60_000
 START = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000)
@@ -132,3 +132,16 @@ def test_a_request_weighs_what_the_exchange_counts():
     assert weight_of(Asked("fapi/v1/ticker/24hr")) == 40
     assert weight_of(Asked("fapi/v1/ticker/24hr", {"symbol": "BTCUSDT"})) == 1
     assert weight_of(Asked("fapi/v1/depth", {"symbol": "BTCUSDT", "limit": "1000"})) == 20
+
+
+def test_where_a_candle_is_missing_the_price_stays_and_nothing_is_made_up(dataset):
+    whole = dataset.read(Series("BTC/USDT:USDT", "5m", CandleType.FUTURES))
+    gap = 144
+    keep = [place for place in range(len(whole)) if place != gap]
+    candles = Candles(whole.series, whole.dates_ms[keep], {name: each[keep] for name, each in whole.columns.items()})
+    tape = Tape(candles, Digits(1), Digits(3))
+
+    rows = tape.rows(NOON + 6 * MINUTE, None, None, 3)
+
+    assert tape.price(NOON + 2 * MINUTE, 0) == whole.columns["close"][gap - 1]
+    assert [json.loads(row)[0] for row in rows] == [NOON - 15 * MINUTE, NOON - 10 * MINUTE, NOON - 5 * MINUTE]
