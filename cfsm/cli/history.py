@@ -27,12 +27,17 @@ def history() -> None:
 @as_json
 @click.pass_obj
 def show(house: House, strategy: str, as_json: bool) -> None:
-    """Show what happened to a strategy, in order: its generation, its runs, its life. JSON lines with --json."""
+    """Show what happened to a strategy, in order: its generation, its runs, its forward tests, its life.
+
+    JSON lines with --json.
+    """
+    from cfsm.projections.forward_tests import ForwardTestsView
     from cfsm.projections.runs import RunsView
 
     found = find(house, strategy)
     runs = house.view(RunsView).select(strategy=found.id)
-    originators = [UUID(found.id), *(UUID(run.id) for run in runs)]
+    tests = house.view(ForwardTestsView).select(strategy=found.id)
+    originators = [UUID(found.id), *(UUID(run.id) for run in runs), *(UUID(test.id) for test in tests)]
     if found.generation_id:
         originators.append(UUID(found.generation_id))
     for happening in History(house.factory.store).of(originators):

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import orjson
 
 from cfsm.domain.evaluation import Evaluation
+from cfsm.domain.forward_test import ForwardTest
 from cfsm.domain.generation import Generation
 from cfsm.domain.lifecycle import State
 from cfsm.domain.log import LogEntry
@@ -62,9 +63,16 @@ class MemberRow:
     retired_at: str = ""
 
 
+FORWARD_TEST = "forward_test"
+"""What a forward test is called among the runs of a strategy."""
+
+
 @dataclass(slots=True)
 class EvaluationRow:
-    """A run of a strategy; ``verdict`` is empty until it is over, ``came_late`` 1 if the strategy was retired then."""
+    """A run of a strategy, or a forward test.
+
+    ``verdict`` is empty until it is over, ``came_late`` 1 if the strategy was retired then.
+    """
 
     id: str
     place: int
@@ -93,7 +101,7 @@ class Lineage(Projection):
     """Folds generations, strategies and evaluations into who comes from what."""
 
     name = "lineage"
-    version = 2
+    version = 3
 
     def __init__(self) -> None:
         super().__init__()
@@ -218,6 +226,28 @@ class Lineage(Projection):
 
     @handles(Evaluation.Failed)
     def _failed(self, entry: LogEntry, facts: Facts) -> None:
+        if row := self._evaluations.change(entry.originator_id):
+            row.failure = facts["reason"]
+
+    @handles(ForwardTest.Requested)
+    def _forward_test(self, entry: LogEntry, facts: Facts) -> None:
+        self._evaluations.put(
+            EvaluationRow(
+                id=entry.originator_id,
+                place=entry.id,
+                at=facts["timestamp"],
+                strategy_id=hex_of(facts["strategy_id"]),
+                kind=FORWARD_TEST,
+            )
+        )
+
+    @handles(ForwardTest.Concluded)
+    def _forward_test_concluded(self, entry: LogEntry, facts: Facts) -> None:
+        if row := self._evaluations.change(entry.originator_id):
+            row.verdict = facts["verdict"]
+
+    @handles(ForwardTest.Failed)
+    def _forward_test_failed(self, entry: LogEntry, facts: Facts) -> None:
         if row := self._evaluations.change(entry.originator_id):
             row.failure = facts["reason"]
 

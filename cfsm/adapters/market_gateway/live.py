@@ -125,7 +125,7 @@ class LiveBackend:
             "upstream": self._upstream,
             "requests": asked,
             "upstream_requests": upstream,
-            "saved_percent": round(100 * (1 - upstream / asked), 2) if asked else 0.0,
+            "saved_percent": round(max(0.0, 100 * (1 - upstream / asked)), 2) if asked else 0.0,
             "hits": self._counts["hits"],
             "shared": self._counts["shared"],
             "hit_percent": round(100 * answered / asked, 2) if asked else 0.0,

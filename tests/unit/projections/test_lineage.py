@@ -6,6 +6,7 @@ from cfsm.projections import lineage
 from cfsm.projections.family import Edge, EdgeKind, NodeKind, mermaid
 from cfsm.projections.lineage import LineageView
 from cfsm.projections.reading import fold
+from tests.fakes.forward_tests import conclude
 from tests.fakes.story import Story
 
 
@@ -271,3 +272,16 @@ def test_the_conversation_about_a_strategy_is_part_of_where_it_comes_from():
     assert said["cogito:8b/0"]["failure"] == "timed_out"
     assert generation.facts["decision"]["winner"] == "phi3:mini"
     assert generation.facts["fallbacks"][0]["after"] == "contest"
+
+
+def test_a_forward_test_is_among_what_came_of_a_strategy():
+    story = Story()
+    strategy = story.generate("A")
+    test = story.forward(strategy)
+    conclude(test, story.stamp())
+    story.record(test)
+
+    [node] = of_kind(view_of(story).tree("A"), NodeKind.EVALUATION)
+
+    assert node.facts["verdict"] == "kept"
+    assert "forward" in node.label
