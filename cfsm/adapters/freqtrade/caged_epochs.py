@@ -50,6 +50,8 @@ class Epochs:
         if space == "protection" and not self._backtesting.enable_protections:
             return ()
         if space not in _FREQTRADES:
+            if not any(each.optimize for _, each in self._strategy.enumerate_parameters(space)):
+                return ()  # Freqtrade would warn of it
             found: Sequence[Any] = self._hyperopt.get_indicator_space(space)
             return found
         given: Sequence[Any] = getattr(self._hyperopt, f"{space}_space")()
