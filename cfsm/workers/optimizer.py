@@ -57,7 +57,8 @@ class Findings:
     """What a closer look said of the strategy before the search."""
 
     parameters: str = ""
-    """The hash of the parameters to be used; empty where the strategy is kept as it was."""
+    """The hash of the best epoch's parameters; empty where there is none."""
+    are_better: bool = False
 
 
 class OptimizerWorker(EvaluationWorker):
@@ -111,8 +112,8 @@ class OptimizerWorker(EvaluationWorker):
             return
         self.factory.transact(partial(self._decide, claim, job, found), claim)
         self.log.info(
-            "optimized" if found.parameters else "kept as it was",
-            EVENT=(Strategy.Optimized if found.parameters else Strategy.KeptAsItWas).TOPIC,
+            "optimized" if found.are_better else "kept as it was",
+            EVENT=(Strategy.Optimized if found.are_better else Strategy.KeptAsItWas).TOPIC,
             RUN_ID=job.run_id,
             strategy=strategy.name,
             epochs=found.figures.get("epochs", 0),
@@ -141,6 +142,7 @@ class OptimizerWorker(EvaluationWorker):
             return
         evaluation = self.factory.get(Evaluation, Evaluation.id_of(job.run_id))
         text = parameter_file(strategy.name, best.parameters, evaluation.created_on.isoformat()).decode()
+        found.parameters = self._blobs.put(text.encode())
         self.entered(claim, job, Stage.GENERATING_REPORT)
         try:
             again = self._backtest(claim, strategy, "again", Part.SCREENING, division.screening, division, text)
@@ -156,8 +158,7 @@ class OptimizerWorker(EvaluationWorker):
             found.findings = error.findings
             return
         found.why = comparison.in_words()
-        if comparison.is_better:
-            found.parameters = self._blobs.put(text.encode())
+        found.are_better = comparison.is_better
 
     def _second_opinion(self, claim: Claim, strategy: Strategy, job: Job) -> Sequence[Finding]:
         """Give what a closer look says of a strategy that has come so far. Raise BrokenStrategy if it ends there."""
@@ -312,7 +313,7 @@ class OptimizerWorker(EvaluationWorker):
         baseline = found.backtests[0]
         figures = {**found.figures, "in_sample": _in_short(baseline.figures), "why": found.why}
         run.complete(
-            verdict=OPTIMIZED if found.parameters else KEPT,
+            verdict=OPTIMIZED if found.are_better else KEPT,
             identity=baseline.outcome.identity,
             result_hash=found.result_hash,
             figures=figures,
@@ -321,7 +322,7 @@ class OptimizerWorker(EvaluationWorker):
             seconds=run.epoch_seconds,
             stamp=stamp,
         )
-        if found.parameters and (strategy.state in OPTIMIZABLE or strategy.is_retired):
+        if found.are_better and (strategy.state in OPTIMIZABLE or strategy.is_retired):
             strategy.record_optimization(job.run_id, found.parameters, figures, stamp)
         else:
             strategy.keep_as_it_was(job.run_id, found.why, figures, stamp)

@@ -130,6 +130,15 @@ def test_an_audit_tries_every_epoch_again(cfsm, engine):
     assert {blob["name"] for blob in optimization_of(result)["blobs"]} == {"code", "epochs 1", "parameters"}
 
 
+def test_the_parameters_of_what_was_kept_are_there_for_an_audit(cfsm):
+    cfsm("optimize", SAME)
+
+    result = cfsm("audit", SAME, "--rerun", "--json")
+
+    assert {each["rerun"]["outcome"] for each in result.json["verdicts"]} == {"same"}
+    assert {blob["problem"] for each in result.json["verdicts"] for blob in each["blobs"]} == {""}
+
+
 def test_an_audit_says_which_epoch_came_out_otherwise(cfsm, engine, monkeypatch):
     cfsm("optimize", BETTER)
 
