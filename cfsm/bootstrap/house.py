@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cfsm.adapters.blobs import BlobFolder
 from cfsm.adapters.clock import SystemClock
 from cfsm.adapters.home import BLOBS_FOLDER, DATA_FOLDER, PROJECTIONS_FOLDER, run_folder
+from cfsm.adapters.units.layout import Layout, Scope
 from cfsm.application.errors import Misconfigured
 from cfsm.application.tasks import POLICY, TaskKind
 from cfsm.bootstrap.views import ViewKind, by_reaction, view_of
@@ -31,11 +32,16 @@ if TYPE_CHECKING:  # imported where they are used: a question about the past nee
 
 
 def find_home(environ: Mapping[str, str]) -> Path:
-    """Give the factory's folder: CFSM_HOME, else cfsm under the XDG state directory."""
+    """Give the factory's folder: CFSM_HOME, else cfsm under the XDG state directory.
+
+    Where that is not there, the home of the machine's units, for who may write it: root.
+    """
     if environ.get("CFSM_HOME"):
         return Path(environ["CFSM_HOME"]).expanduser()
     state = environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(state).expanduser() / "cfsm"
+    own = Path(state).expanduser() / "cfsm"
+    installed = None if own.exists() else Layout.of(Scope.SYSTEM, environ).home
+    return own if installed is None or not os.access(installed, os.W_OK) else installed
 
 
 class House:

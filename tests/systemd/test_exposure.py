@@ -81,6 +81,13 @@ def test_systemd_has_nothing_against_any_unit(root):
     assert len(units) > len(ROLES)
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_the_document_says_which_network_a_role_has(role):
+    page = (Path(__file__).parents[2] / "docs/reference/hardening.md").read_text()
+
+    assert re.search(rf"^\| `cfsm-{role}@` \| cfsm \| {network_of(role)} \| [0-9.]+ \|$", page, re.MULTILINE)
+
+
 def test_the_role_table_names_only_roles_that_there_are(root):
     units = shipped("systemd") / "units"
     others = {path.name.removeprefix("cfsm-").partition("@")[0].partition(".")[0] for path in units.iterdir()}

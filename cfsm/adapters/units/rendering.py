@@ -13,6 +13,9 @@ from cfsm.application.errors import Misconfigured
 MARK = "Written by `cfsm systemd install`"
 """In the first line of every file: what has it may be written anew and removed."""
 
+PAGE = "cfsm.1"
+"""Of the manual: `man cfsm`."""
+
 WORKER = "cfsm-worker@.service"
 """The shipped file that becomes one for each role."""
 
@@ -105,6 +108,7 @@ def render(installation: Installation, shipped: Path) -> dict[Path, str]:
     for kind, place in (("sysusers.d", layout.users), ("tmpfiles.d", layout.folders)):
         if place is not None:
             files[place / "cfsm.conf"] = fill((shipped / kind / "cfsm.conf").read_text(encoding="utf-8"))
+    files[layout.pages / PAGE] = f'.\\" {MARK}\n' + (shipped / PAGE).read_text(encoding="utf-8")
     return files
 
 

@@ -1,8 +1,13 @@
 """The reference page says what the commands say."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
+
+from cfsm.cli.manual import manual
 from cfsm.cli.reference import reference
 from cfsm.cli.root import COMMANDS, command_named
 
@@ -10,12 +15,28 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_the_reference_page_is_up_to_date():
-    wanted = (
+    assert (ROOT / "docs/reference/cli.md").read_text() == reference(), (
         "the commands have changed; write it again: .venv/bin/python -c "
         "'from cfsm.cli.reference import reference; print(reference(), end=\"\")' > docs/reference/cli.md"
     )
 
-    assert (ROOT / "docs/reference/cli.md").read_text() == reference(), wanted
+
+def test_the_page_of_the_manual_is_up_to_date():
+    assert (ROOT / "systemd/cfsm.1").read_text() == manual(), (
+        "the commands have changed; write it again: .venv/bin/python -c "
+        "'from cfsm.cli.manual import manual; print(manual(), end=\"\")' > systemd/cfsm.1"
+    )
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="no man here (Debian: apt install man-db)")
+def test_the_page_of_the_manual_is_read_without_a_warning():
+    page = ROOT / "systemd/cfsm.1"
+
+    shown = subprocess.run(["man", "--warnings", "-l", page], capture_output=True, text=True, check=True)
+
+    assert shown.stderr == ""
+    for name in COMMANDS:
+        assert f"cfsm {name}" in shown.stdout
 
 
 def test_every_command_has_its_section():

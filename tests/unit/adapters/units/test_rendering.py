@@ -20,7 +20,9 @@ HOME = Path("/var/lib/cfsm")
 
 def installation(scope=Scope.SYSTEM, prefix=Path("/"), **changes):
     given = {
-        "layout": Layout.of(scope, {"XDG_CONFIG_HOME": "/home/trader/.config"}, prefix),
+        "layout": Layout.of(
+            scope, {"XDG_CONFIG_HOME": "/home/trader/.config", "XDG_DATA_HOME": "/home/trader/.local/share"}, prefix
+        ),
         "python": Path("/opt/cfsm/bin/python"),
         "home": HOME,
         "forge": ["/opt/cfsm/bin/python", "-m", "forge"],
