@@ -16,13 +16,14 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import psutil
 
 from benchmarks.table import note, say, title
+from benchmarks.unsandboxed import EMPTY
 from cfsm.adapters.freqtrade.client import ForgeEngine
 from cfsm.adapters.freqtrade.configs import freqtrade_config
 from cfsm.adapters.market_data import Dataset, DatasetStore
@@ -35,24 +36,7 @@ from tests.fakes.public_manner import STRATEGIES
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 PAIRS = tuple(f"{coin}/USDT:USDT" for coin in ("BTC", "ETH", "SOL", "XRP", "BNB", "DOGE"))
-EMPTY = """\
-from freqtrade.strategy import IStrategy
-
-
-class EmptyStrategy(IStrategy):
-    timeframe = "5m"
-    minimal_roi = {"0": 1.0}
-    stoploss = -0.5
-
-    def populate_indicators(self, dataframe, metadata):
-        return dataframe
-
-    def populate_entry_trend(self, dataframe, metadata):
-        return dataframe
-
-    def populate_exit_trend(self, dataframe, metadata):
-        return dataframe
-"""
+_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -86,7 +70,7 @@ def main() -> int:
         conditions = Conditions(dataset=dataset.name, timerange=options.timerange or timerange)
         with ForgeEngine(Path(folder) / "f.sock", Path(folder) / "data", urgent=True) as engine:
             same = against_command_line(engine, dataset, conditions, options, Path(folder))
-            overhead(engine, conditions)
+            overhead(engine, conditions, Path(folder) / "data", wall=options.in_wall_time)
             validation(engine, conditions)
             memory(engine, conditions, options.jobs)
     return 0 if same else 1
@@ -190,17 +174,22 @@ def by_command_line(job: Job, dataset: Dataset, folder: Path) -> dict[str, objec
     return report
 
 
-def overhead(engine: ForgeEngine, conditions: Conditions) -> None:
-    """Print what a job costs beside the work itself."""
-    title("a job without work")
+def overhead(engine: ForgeEngine, conditions: Conditions, datasets: Path, *, wall: bool) -> None:
+    """Print what sandbox, forks, socket and checks cost: a job in the forge against the same work in one process."""
+    title("an empty strategy")
     job = Job("empty", "EmptyStrategy", EMPTY.encode(), conditions)
     engine.backtest(job, lambda *_: None)
-    rounds = []
-    for _ in range(7):
-        began = time.perf_counter()
-        outcome = engine.backtest(job, lambda *_: None)
-        rounds.append((time.perf_counter() - began - sum(outcome.stage_seconds.values())) * 1000)
-    say("sandbox, forks, socket, conclusion", statistics.median(rounds), "ms", at_most=60)
+    with stopwatch(engine, wall=wall) as sandboxed:
+        for _ in range(_ROUNDS):
+            engine.backtest(job, lambda *_: None)
+    command = [sys.executable, "-m", "benchmarks.unsandboxed", str(datasets), str(_ROUNDS), *(["--wall"] * wall)]
+    asked = json.dumps(asdict(conditions))
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, input=asked, text=True)
+    bare_ms = float(done.stdout) * 1000
+    caged_ms = sandboxed[0] / _ROUNDS * 1000
+    say("in the forge", caged_ms, "ms")
+    say("the same work, unsandboxed", bare_ms, "ms")
+    say("more", caged_ms - bare_ms, "ms", at_most=60)
 
 
 def validation(engine: ForgeEngine, conditions: Conditions) -> None:

@@ -22,7 +22,8 @@ from freqtrade.persistence import LocalTrade
 from freqtrade.strategy import IStrategy
 
 from cfsm.adapters.freqtrade.backtesting import StageClock, StockBacktesting
-from cfsm.adapters.freqtrade.own_code import Reach, reach_of
+from cfsm.adapters.freqtrade.own_code import NOTHING, reach_of
+from cfsm.adapters.freqtrade.quick_candles import Shown
 from cfsm.adapters.freqtrade.quick_trading import QuickTrading
 from cfsm.adapters.freqtrade.quick_watching import overrides
 from cfsm.adapters.freqtrade.skipping import FundingSums, PairRows, next_event
@@ -137,8 +138,8 @@ class _Walk:
         self._rows: dict[str, PairRows] = {pair: rows for pair, rows in data.items() if len(rows)}
         self.last: int = (end - first) // self._step
         has_callbacks = any(overrides(self._strategy, name) for name in _CALLBACKS)
-        reach = reach_of(self._strategy, _READ_BY_THE_SEARCH) if has_callbacks else Reach(False, False)
-        self._is_observed = reach.sees_others
+        reach = reach_of(self._strategy, _READ_BY_THE_SEARCH) if has_callbacks else NOTHING
+        self._candles_are_seen, self._trades_are_seen = reach.sees_candles, reach.sees_trades
         self._settings_may_change = reach.changes_settings
         self._on_every_candle = asks_on_every_candle(self._strategy)
         self._settings = self._current_settings()
@@ -151,6 +152,8 @@ class _Walk:
         self._grid_ns = backtesting.funding_fee_timeframe_secs * 1_000_000_000
         self._next = {pair: self._next_candle(pair, -1) for pair in self._rows}
         self._seen: dict[str, int] = {}
+        self._shown = Shown(self._rows, backtesting.required_startup)
+        backtesting.dataprovider._DataProvider__slice_index = self._shown  # noqa: SLF001 (what it cuts candles by)
         self._foreseen: dict[str, tuple[LocalTrade, int | None]] = {}
 
     def visits(self) -> Iterator[tuple[datetime, str, Any, bool, LongShort | None]]:
@@ -162,7 +165,7 @@ class _Walk:
             self._backtesting._increment_progress(candle - done)  # noqa: SLF001 (part of the same engine)
             done = candle
             order = [pair for pair in self._pairs if following.get(pair) == candle]
-            if len(order) > 1 or self._is_observed or self._settings_may_change:
+            if len(order) > 1 or self._candles_are_seen or self._settings_may_change:
                 order = list(dict.fromkeys([trade.pair for trade in LocalTrade.bt_trades_open] + self._pairs))
             for place, pair in enumerate(order):
                 if following.get(pair) == candle:
@@ -179,11 +182,10 @@ class _Walk:
         if self._seen.get(pair) != candle - 1:
             for trade in LocalTrade.bt_trades_open_pp[pair]:
                 self._catch_up(trade, candle - 1)
-        if self._is_observed:
-            self._show(candle, order, place)
-        provider = self._backtesting.dataprovider
-        provider._set_dataframe_max_index(pair, self._backtesting.required_startup + row + 1)  # noqa: SLF001
-        provider._set_dataframe_max_date(now)  # noqa: SLF001
+        if self._trades_are_seen:
+            self._show_trades(candle, order, place)
+        self._shown.reach(candle, order, place)
+        self._backtesting.dataprovider._set_dataframe_max_date(now)  # noqa: SLF001
         self._seen[pair] = candle
         direction = _DIRECTIONS[rows.direction.item(row)]
         return now, pair, rows[row], candle == self.last, direction
@@ -201,19 +203,12 @@ class _Walk:
         trade.adjust_min_max_rates(row[2], row[3])
         return True
 
-    def _show(self, candle: int, order: list[str], place: int) -> None:
-        """Bring up to date what callbacks may look at beside their own trade, as the loop would have it by now."""
-        provider = self._backtesting.dataprovider
+    def _show_trades(self, candle: int, order: list[str], place: int) -> None:
+        """Bring up to date the trades that callbacks may look at beside their own, as the loop would have by now."""
         for position, pair in enumerate(order):
-            rows = self._rows.get(pair)
-            if rows is None or position == place:
-                continue
-            reached = candle if position < place else candle - 1
-            row = min(reached - rows.first_candle, len(rows) - 1)
-            if row >= 0:
-                provider._set_dataframe_max_index(pair, self._backtesting.required_startup + row + 1)  # noqa: SLF001
-            for trade in list(LocalTrade.bt_trades_open_pp[pair]):
-                self._catch_up(trade, reached)
+            if pair in self._rows and position != place:
+                for trade in list(LocalTrade.bt_trades_open_pp[pair]):
+                    self._catch_up(trade, candle if position < place else candle - 1)
 
     def _catch_up(self, trade: LocalTrade, candle: int) -> None:
         """Do to a trade what the candles up to this one, on which nothing else happened, would have done."""

@@ -17,26 +17,31 @@ _REACHING_NAMES = frozenset(
         *("getattr", "setattr", "vars", "globals", "locals", "eval", "exec", "open", "gc", "sys", "inspect", "super"),
     }
 )
-_REACHING_ATTRIBUTES = frozenset({"dp", "wallets", "config", "lock_pair", "is_pair_locked", "unlock_pair"})
+_REACHING_ATTRIBUTES = frozenset({"wallets", "config", "lock_pair", "is_pair_locked", "unlock_pair"})
 
 
 @dataclass(frozen=True)
 class Reach:
     """What callbacks could do beyond their own trade."""
 
-    sees_others: bool
+    sees_candles: bool
+    sees_trades: bool
     changes_settings: bool
+
+
+NOTHING = Reach(sees_candles=False, sees_trades=False, changes_settings=False)
+_EVERYTHING = Reach(sees_candles=True, sees_trades=True, changes_settings=True)
 
 
 def reach_of(strategy: IStrategy, settings: Iterable[str]) -> Reach:
     """Judge a strategy's text; where it is not at hand, anything is possible."""
     source = getattr(strategy, "__source__", None)
     if not isinstance(source, str):
-        return Reach(sees_others=True, changes_settings=True)
+        return _EVERYTHING
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
-        return Reach(sees_others=True, changes_settings=True)
+        return _EVERYTHING
     nodes = list(_nodes_of_callbacks(tree))
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
     attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
@@ -46,8 +51,10 @@ def reach_of(strategy: IStrategy, settings: Iterable[str]) -> Reach:
         isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr in settings for node in nodes
     )
     edited = bool({"minimal_roi"} & attributes)  # a table can be changed without being assigned
+    sees_trades = insides or bool(names & _REACHING_NAMES) or bool(attributes & _REACHING_ATTRIBUTES)
     return Reach(
-        sees_others=insides or bool(names & _REACHING_NAMES) or bool(attributes & _REACHING_ATTRIBUTES),
+        sees_candles=sees_trades or "dp" in attributes,
+        sees_trades=sees_trades,
         changes_settings=insides or changed or edited or bool(names & {"setattr", "vars", "exec", "eval"}),
     )
 

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import freqtrade.strategy.strategy_wrapper as wrapper_module
+import numpy as np
 from freqtrade.enums import TradingMode
 from freqtrade.exceptions import StrategyError
 from freqtrade.persistence import LocalTrade
 
-_IMMUTABLE = frozenset({float, int, bool, str, type(None), datetime, TradingMode})
+_IMMUTABLE = frozenset({float, int, bool, str, type(None), datetime, TradingMode, np.float64, np.bool_})
 
 
 def copy_of(thing: Any) -> Any:

@@ -1,11 +1,11 @@
 """Indicators that libraries compute row by row through pandas, quick: the same numbers."""
 
-import freqtrade.vendor.qtpylib.indicators as freqtrade_qtpylib
 import pandas as pd
 from technical import qtpylib
 from technical.vendor.qtpylib import indicators
 
-_MODULES = (indicators, qtpylib, freqtrade_qtpylib)
+_MODULES = (indicators, qtpylib)
+"""`freqtrade.vendor.qtpylib` takes what is here when it is imported, which only strategies do."""
 _PRICES = ("open", "high", "low", "close")
 
 
@@ -28,5 +28,5 @@ def quick_heikinashi(bars: pd.DataFrame) -> pd.DataFrame:
 
 _HEIKINASHI = indicators.heikinashi
 
-REPLACED = tuple((module, "heikinashi", quick_heikinashi) for module in _MODULES if hasattr(module, "heikinashi"))
+REPLACED = tuple((module, "heikinashi", quick_heikinashi) for module in _MODULES)
 """The places where the quick ones are put."""

@@ -17,6 +17,7 @@ import freqtrade.strategy.interface as interface_module
 import freqtrade.strategy.strategy_wrapper as wrapper_module
 import pandas as pd
 from freqtrade.data.btanalysis.bt_fileutils import BT_DATA_COLUMNS
+from freqtrade.data.dataprovider import DataProvider
 from freqtrade.exchange import Exchange, exchange_utils
 from freqtrade.mixins import LoggingMixin
 from freqtrade.persistence import LocalTrade, Order, PairLocks, pairlock_middleware, trade_model
@@ -25,6 +26,7 @@ from freqtrade.wallets import Wallets
 
 from cfsm.adapters.freqtrade import quick_indicators
 from cfsm.adapters.freqtrade.quick_callbacks import copy_of, quick_safe_wrapper
+from cfsm.adapters.freqtrade.quick_candles import quick_get_analyzed_dataframe
 from cfsm.adapters.freqtrade.quick_limits import quick_stake_amount_limit
 from cfsm.adapters.freqtrade.quick_numbers import (
     QuickPrecise,
@@ -239,6 +241,7 @@ def install(exchange: Exchange) -> Callable[[], None]:
         (LocalTrade, "get_trades_proxy", staticmethod(QuickHistory())),
         (Wallets, "update", quick_update),
         (LoggingMixin, "log_once", quick_log_once),
+        (DataProvider, "get_analyzed_dataframe", quick_get_analyzed_dataframe),
         *quick_indicators.REPLACED,
         *[(LocalTrade, name, method) for name, method in REPLACED.items()],
         (backtesting_module, "trade_list_to_dataframe", quick_trade_list_to_dataframe),
