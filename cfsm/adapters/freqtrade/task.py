@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from enum import Enum
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from cfsm.adapters.freqtrade import caged_run, conclusion
 from cfsm.adapters.freqtrade.children import Child, Ended
 from cfsm.adapters.freqtrade.protocol import Failure, Kind, Progress, Reaction, Request, Said, adapter
 from cfsm.adapters.freqtrade.strategy_folder import BadName, remove_folder, write_strategy
-from cfsm.adapters.freqtrade.workshop import Workshop
+from cfsm.adapters.freqtrade.workshop import Prepared, Workshop
 from cfsm.adapters.systemd import one_line
 from cfsm.application.ports import Misconfigured
 from cfsm.domain.evaluation import Evaluation, Job, Limits, Stage
@@ -54,7 +54,8 @@ class Task:
         self._answer = answer
         digest = hashlib.sha256(job.source).hexdigest()[:16]
         self._folder = scratch / f"strategy-{digest}-{next(_numbers)}"
-        self._preparation: Iterator[str] | None = None
+        self._preparation: Generator[str, None, Prepared] | None = None
+        self._prepared: Prepared | None = None
         self._seconds = 0.0
         self._logged = 0
 
@@ -63,17 +64,21 @@ class Task:
         try:
             if self._preparation is None:
                 self._preparation = self._workshop.prepare(self.job, lambda *_: tick())
-            words = next(self._preparation, None)
-            if words is None:
-                self._run()
-            else:
-                self._tell(Progress(Stage.LOADING_DATA, 0.0, words))
+            self._tell(Progress(Stage.LOADING_DATA, 0.0, next(self._preparation)))
+        except StopIteration as ready:
+            self._begin(ready.value)
         except Misconfigured as error:
-            self._fail(Reaction.MISCONFIGURED, str(error))
-        except BadName as error:
             self._fail(Reaction.MISCONFIGURED, str(error))
         except OSError as error:
             self._fail(Reaction.TRY_AGAIN, f"The forge cannot prepare the run: {error}")
+
+    def _begin(self, prepared: Prepared) -> None:
+        try:
+            self._run(prepared)
+        except BadName as error:
+            self._fail(Reaction.MISCONFIGURED, str(error))
+        except OSError as error:
+            self._fail(Reaction.TRY_AGAIN, f"The forge cannot begin the run: {error}")
 
     def read(self) -> None:
         """Take what the child has sent."""
@@ -113,8 +118,8 @@ class Task:
         """End everything and say that trying again may help."""
         self._fail(Reaction.TRY_AGAIN, message)
 
-    def _run(self) -> None:
-        prepared = self._workshop.prepared(self.job)
+    def _run(self, prepared: Prepared) -> None:
+        self._prepared = prepared
         folder = write_strategy(self._folder, self.job.strategy_name, self.job.source, self.job.parameters)
         request = self.request
         self.child = Child(
@@ -128,10 +133,12 @@ class Task:
         assert self.child is not None
         self._seconds = self.child.seconds
         self._clear()
-        if not self._workshop.is_current(self.job.conditions.dataset):
+        prepared = self._prepared
+        assert prepared is not None
+        if not self._workshop.is_current(prepared):
             self._fail(Reaction.TRY_AGAIN, f"Dataset {self.job.conditions.dataset} changed under the run")
             return
-        request, prepared = self.request, self._workshop.prepared(self.job)
+        request = self.request
         measured = conclusion.Measured(self._seconds)
         self.child = Child(
             lambda send: conclusion.conclude(request, prepared, raw, measured, send),
@@ -146,8 +153,8 @@ class Task:
             return
         assert self.child is not None
         seconds = self.child.seconds
-        prepared = self._workshop.prepared(self.job)
-        self._finish(*conclusion.broken(ended.found, self.request, prepared, seconds))
+        assert self._prepared is not None
+        self._finish(*conclusion.broken(ended.found, self.request, self._prepared, seconds))
 
     def _pass_on(self, content: bytes) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from cfsm.domain.evaluation import Conditions, Job
 
 _DAY_MS = 86_400_000
 _MOST_DATASETS = 4
+_MOST_CONDITIONS = 64
 _TIMEFRAME = re.compile(rb"""^\s+timeframe\s*(?::\s*\w+\s*)?=\s*["'](\d+[mhdw])["']""", re.MULTILINE)
 _ANY_TIMEFRAME = re.compile(rb"""["'](\d+[mhdw])["']""")
 
@@ -33,8 +34,10 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that a run needs beside the strategy."""
+    """All that a run needs beside the strategy; it stays as it is whatever the workshop opens or forgets meanwhile."""
 
+    dataset: str
+    stamp: Stamp
     config: Config
     exchange: Exchange
     candles: WarmCandles
@@ -79,8 +82,8 @@ class Workshop:
         """An empty folder where Freqtrade looks for more strategies."""
         self._warm: dict[str, _WarmDataset] = {}
 
-    def prepare(self, job: Job, progress: Progress) -> Iterator[str]:
-        """Load what this job needs, step by step, saying what; then `prepared` is quick.
+    def prepare(self, job: Job, progress: Progress) -> Generator[str, None, Prepared]:
+        """Load what this job needs, step by step, saying what, and give it in the end.
 
         Raise Misconfigured where data and conditions do not fit.
         """
@@ -90,17 +93,22 @@ class Workshop:
         main = conditions.timeframe or _own_timeframe(job.source)
         _check(conditions, warm.dataset, pairs, main)
         self._configured(warm, conditions, pairs)
+        prepared = self._prepared(warm, conditions)
         for key in _needed(job, pairs, main, warm):
             if key not in warm.candles:
                 yield f"loading {key[0]} {key[1]} {key[2]}"
             warm.candles.load(key, counting_decimals=key[1] == main and key[2] == CandleType.FUTURES)
+        return prepared
 
     def prepared(self, job: Job) -> Prepared:
-        """Give what `prepare` made ready for this job."""
-        conditions = job.conditions
-        warm = self._warm[conditions.dataset]
+        """Give what `prepare` made ready for this job, as long as nothing else was prepared."""
+        return self._prepared(self._warm[job.conditions.dataset], job.conditions)
+
+    def _prepared(self, warm: _WarmDataset, conditions: Conditions) -> Prepared:
         config, hashed = warm.prepared[conditions]
         return Prepared(
+            dataset=conditions.dataset,
+            stamp=warm.stamp,
             config=config,
             exchange=warm.exchanges[conditions.stake_currency],
             candles=warm.candles,
@@ -111,10 +119,10 @@ class Workshop:
             config_hash=hashed,
         )
 
-    def is_current(self, name: str) -> bool:
-        """Say whether a dataset's files are still those that were loaded."""
+    def is_current(self, prepared: Prepared) -> bool:
+        """Say whether a dataset's files are still those that were loaded for a run."""
         try:
-            return self._warm[name].stamp == _stamp(self._folder / name)
+            return prepared.stamp == _stamp(self._folder / prepared.dataset)
         except OSError:
             return False
 
@@ -151,6 +159,8 @@ class Workshop:
         without = [pair for pair in pairs if pair not in exchange.markets]
         if without:
             raise Misconfigured(f"markets.json of {warm.dataset.name} does not know {', '.join(without)}")
+        while len(warm.prepared) >= _MOST_CONDITIONS:
+            del warm.prepared[next(iter(warm.prepared))]
         warm.prepared[conditions] = (config, config_hash(plain, warm.dataset.markets_hash, tiers))
 
     def _config(self, plain: dict[str, Any], datadir: Path) -> Config:
