@@ -30,6 +30,7 @@ from cfsm.adapters.freqtrade.skipping import FundingSums, PairRows, next_event
 
 _DIRECTIONS: tuple[LongShort | None, ...] = (None, "long", "short")
 _TAGS = ("enter_tag", "exit_tag")
+_NUMBERS = (np.dtype("float64"), np.dtype("int64"))
 _ASKED_ON_EVERY_CANDLE = (
     ("use_custom_stoploss", "custom_stoploss"),
     ("use_exit_signal", "custom_exit"),
@@ -280,6 +281,9 @@ def _shifted(analysed: pd.DataFrame, name: str) -> Any:
     is_tag = name in _TAGS
     if name not in analysed.columns:
         return np.full(len(analysed) - 1, None, dtype=object) if is_tag else np.zeros(len(analysed) - 1)
+    if analysed[name].dtype in _NUMBERS:
+        values = analysed[name].to_numpy(dtype=np.float64)[:-1]
+        return np.where(np.isnan(values), 0.0, values)
     column = analysed[name].replace([np.nan], [None if is_tag else 0]).shift(1)
     return column.to_numpy(dtype=object if is_tag else None)[1:]
 

@@ -6,7 +6,7 @@ live in a database, and deep copies of trades. Each part here is held to the ori
 
 import contextlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import ModuleType
@@ -181,6 +181,8 @@ _TRADE_LIST_TO_DATAFRAME = backtesting_module.trade_list_to_dataframe
 
 def _record(trade: LocalTrade) -> Mapping[str, Any]:
     opened, closed = trade.open_date_utc, trade.close_date_utc
+    opened_ms, closed_ms = int(opened.timestamp() * 1000), int(closed.timestamp() * 1000)
+    moments = ((trade.open_date, opened_ms), (trade.close_date, closed_ms))
     entry_side = trade.entry_side
     return {
         "pair": trade.pair,
@@ -205,21 +207,24 @@ def _record(trade: LocalTrade) -> Mapping[str, Any]:
         "enter_tag": trade.enter_tag,
         "leverage": trade.leverage,
         "is_short": trade.is_short,
-        "open_timestamp": int(opened.timestamp() * 1000),
-        "close_timestamp": int(closed.timestamp() * 1000),
-        "orders": [_order(order, entry_side) for order in trade.select_filled_or_open_orders()],
+        "open_timestamp": opened_ms,
+        "close_timestamp": closed_ms,
+        "orders": [_order(order, entry_side, moments) for order in trade.select_filled_or_open_orders()],
         "funding_fees": trade.funding_fees,
     }
 
 
-def _order(order: Any, entry_side: str) -> Mapping[str, Any]:
-    """Give what `Order.to_json` gives of an order, minified."""
+def _order(order: Any, entry_side: str, moments: Iterable[tuple[datetime, int]]) -> Mapping[str, Any]:
+    """Give what `Order.to_json` gives of an order, minified; of some moments the milliseconds are known."""
     filled = order.order_filled_date
+    filled_ms = next((known for moment, known in moments if moment is filled), None)
+    if filled_ms is None and filled:
+        filled_ms = int(filled.replace(tzinfo=UTC).timestamp() * 1000)
     return {
         "amount": order.safe_amount,
         "safe_price": order.safe_price,
         "ft_order_side": order.ft_order_side,
-        "order_filled_timestamp": int(filled.replace(tzinfo=UTC).timestamp() * 1000) if filled else None,
+        "order_filled_timestamp": filled_ms,
         "ft_is_entry": order.ft_order_side == entry_side,
         "ft_order_tag": order.ft_order_tag,
         "cost": order.cost or 0,

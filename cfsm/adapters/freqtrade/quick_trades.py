@@ -38,6 +38,13 @@ def _opening_value(amount: float, rate: float, fee: float, is_short: bool) -> fl
     return float(EXACT.subtract(value, fees) if is_short else EXACT.add(value, fees))
 
 
+def new_trade(**values: Any) -> LocalTrade:
+    """Give what ``LocalTrade(...)`` gives where the values have the open trade's value among them."""
+    trade: LocalTrade = object.__new__(LocalTrade)
+    trade.__dict__ = values
+    return trade
+
+
 def quick_calc_open_trade_value(self: LocalTrade, amount: Any, open_rate: Any) -> float:
     """Do what `LocalTrade._calc_open_trade_value` does."""
     if type(amount) is not float or type(open_rate) is not float:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from freqtrade.constants import LongShort
+from freqtrade.enums import ExitCheckTuple, ExitType
 from freqtrade.exceptions import DependencyException
 from freqtrade.leverage.liquidation_price import update_liquidation_prices
 from freqtrade.optimize import backtesting as original
@@ -17,12 +18,13 @@ from freqtrade.strategy import IStrategy
 from cfsm.adapters.freqtrade.quick_callbacks import quick_safe_wrapper
 from cfsm.adapters.freqtrade.quick_numbers import quick_amount_to_contract_precision
 from cfsm.adapters.freqtrade.quick_protections import quicken
-from cfsm.adapters.freqtrade.quick_trades import can_be_taken, take_entry, take_exit
+from cfsm.adapters.freqtrade.quick_trades import can_be_taken, new_trade, take_entry, take_exit
 from cfsm.adapters.freqtrade.quick_wallets import validated_stake
 from cfsm.adapters.freqtrade.quick_watching import QuickWatching, Row
 
 _DATE, _OPEN, _HIGH, _LOW = original.DATE_IDX, original.OPEN_IDX, original.HIGH_IDX, original.LOW_IDX
-_TAG = original.ENTER_TAG_IDX
+_TAG, _EXIT_TAG = original.ENTER_TAG_IDX, original.EXIT_TAG_IDX
+_BY_SIGNAL = frozenset({ExitType.EXIT_SIGNAL, ExitType.CUSTOM_EXIT, ExitType.PARTIAL_EXIT})
 _RESERVE = -0.05
 _NOTHING = (0, 0, 0, 0)
 
@@ -81,7 +83,7 @@ class QuickTrading(QuickWatching):
         ):
             return None
         self.trade_id_counter += 1
-        opened = LocalTrade(
+        opened = new_trade(
             id=self.trade_id_counter,
             pair=pair,
             base_currency=self.exchange.get_pair_base_currency(pair),
@@ -91,6 +93,7 @@ class QuickTrading(QuickWatching):
             open_date=now,
             stake_amount=amount * rate / leverage,
             amount=0,
+            open_trade_value=0.0,
             amount_requested=amount,
             fee_open=self.fee,
             fee_close=self.fee,
@@ -303,6 +306,32 @@ class QuickTrading(QuickWatching):
         LocalTrade.close_bt_trade(trade)
         self.wallets.update()
         self.run_protections(pair, current_time, trade.trade_direction)
+
+    def _get_exit_for_signal(
+        self, trade: LocalTrade, row: Row, exit_: ExitCheckTuple, current_time: datetime, amount: float | None = None
+    ) -> LocalTrade | None:
+        """Place an exit order for this reason, if there is a rate for it."""
+        is_asked = self._has_own("custom_exit_price") or self._has_own("confirm_trade_exit")
+        placed: LocalTrade | None
+        if is_asked or amount is not None or not exit_.exit_flag:
+            placed = super()._get_exit_for_signal(trade, row, exit_, current_time, amount)
+            return placed
+        trade.close_date = current_time
+        minutes = int((trade.close_date_utc - trade.open_date_utc).total_seconds() // 60)
+        try:
+            rate = self._get_close_rate(row, trade, current_time, exit_, minutes)
+        except ValueError:
+            return None
+        reason = exit_.exit_reason
+        if exit_.exit_type in _BY_SIGNAL:
+            tag = row[_EXIT_TAG]
+            if exit_.exit_type is ExitType.EXIT_SIGNAL and tag is not None and len(tag) > 0:
+                reason = tag
+            if self.strategy.order_types["exit"] == "limit":
+                rate = min(rate, row[_HIGH]) if trade.is_short else max(rate, row[_LOW])
+        trade.exit_reason = reason
+        placed = self._exit_trade(trade, row, rate, trade.amount, reason)
+        return placed
 
     def _run_funding_fees(self, trade: LocalTrade, current_time: datetime, force: bool = False) -> None:
         """Bring a trade's funding up to date."""

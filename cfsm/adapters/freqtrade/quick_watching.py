@@ -9,7 +9,7 @@ from freqtrade.enums import ExitCheckTuple, ExitType, MarginMode, TradingMode
 from freqtrade.exchange import Exchange
 from freqtrade.exchange.exchange import TICK_SIZE
 from freqtrade.optimize import backtesting as original
-from freqtrade.persistence import LocalTrade
+from freqtrade.persistence import LocalTrade, PairLocks
 from freqtrade.strategy import IStrategy
 
 from cfsm.adapters.freqtrade.backtesting import StageClock, StockBacktesting
@@ -60,15 +60,29 @@ class QuickWatching(StockBacktesting):
     ) -> LongShort | None:
         """Process one candle of one pair."""
         trades = LocalTrade.bt_trades_open_pp[pair]
-        if len(trades) != 1 or len(trades[0].orders) != 1 or trades[0].orders[0].ft_is_open or self._position_stacking:
+        is_plain = not trades or (
+            len(trades) == 1 and len(trades[0].orders) == 1 and not trades[0].orders[0].ft_is_open
+        )
+        if self._position_stacking or not is_plain:
             direction: LongShort | None = super().backtest_loop(row, pair, current_time, trade_dir, can_enter)
             return direction
-        trade = trades[0]  # nothing is to be filled, and no other is to be opened
+        if trades:  # nothing is to be filled, and no other is to be opened
+            return self._watch(trades[0], row, pair, current_time)
+        if can_enter and trade_dir is not None and not PairLocks.is_pair_locked(pair, row[_DATE], trade_dir):
+            if not self.trade_slot_available(LocalTrade.bt_open_open_trade_count):
+                self._collate_rejected(pair, row)
+            elif (trade := self._enter_trade(pair, row, trade_dir)) is not None:
+                self.wallets.update()
+                self._watch(trade, row, pair, current_time)
+        return None
+
+    def _watch(self, trade: LocalTrade, row: Row, pair: str, now: datetime) -> LongShort | None:
+        """See whether an open trade is to be left on this candle; give its direction if it was."""
         if trade.has_open_position:
-            self._check_trade_exit(trade, row, current_time)
+            self._check_trade_exit(trade, row, now)
         order = trade.select_order(trade.exit_side, is_open=True) if len(trade.orders) > 1 else None
         if order:
-            self._process_exit_order(order, trade, current_time, row, pair)
+            self._process_exit_order(order, trade, now, row, pair)
         return None if LocalTrade.bt_trades_open_pp[pair] else trade.trade_direction
 
     def _check_trade_exit(self, trade: LocalTrade, row: Row, current_time: datetime) -> LocalTrade | None:

@@ -175,8 +175,10 @@ class _PriceSearch:
         self._begins = sorted(strategy.minimal_roi)
         self._opened_ns = int(trade.open_date_utc.timestamp()) * 1_000_000_000
         self._step_ns = rows.step_ns
-        filled_ns = pd.Timestamp(trade.date_last_filled_utc).value
-        self._first_payment = rows.funding.place(filled_ns) if rows.funding else 0
+        only = trade.orders[0] if len(trade.orders) == 1 else None
+        filled = only.order_filled_utc if only and not only.ft_is_open else None
+        last = max(trade.open_date_utc, filled) if filled else trade.date_last_filled_utc
+        self._first_payment = rows.funding.place(int(last.timestamp()) * 1_000_000_000) if rows.funding else 0
         earlier = sum([order.funding_fee for order in trade.orders if order.funding_fee])
         self._gained_earlier = self._side * earlier
 
