@@ -12,7 +12,7 @@ import numpy as np
 import talib.abstract as ta
 
 from freqtrade.persistence import Trade
-from freqtrade.strategy import IStrategy, merge_informative_pair, stoploss_from_open
+from freqtrade.strategy import IStrategy, merge_informative_pair, stoploss_from_absolute, stoploss_from_open
 
 
 class RandomStrategy(IStrategy):
@@ -110,6 +110,18 @@ _CALLBACKS = {
                            is_entry, **kwargs):
         return current_order_rate if is_entry else proposed_rate
 """,
+    "stop by candles": """
+    use_custom_stoploss = True
+
+    def custom_stoploss(self, pair, trade, current_time, current_rate, current_profit, **kwargs):
+        candles, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
+        other, _ = self.dp.get_analyzed_dataframe(self.dp.current_whitelist()[0], self.timeframe)
+        distance = (candles["upper"].iat[-1] - candles["lower"].iat[-1]) * (1 + len(other) % {modulus} / 10)
+        side = 1 if trade.is_short else -1
+        return stoploss_from_absolute(
+            current_rate + side * distance, current_rate, is_short=trade.is_short, leverage=trade.leverage
+        )
+""",
     "new settings": """
     def bot_start(self, **kwargs):
         self.taken = 0
@@ -130,6 +142,8 @@ _PROTECTIONS = """
             {{"method": "StoplossGuard", "lookback_period_candles": 48, "trade_limit": 2, "stop_duration_candles": 12}},
             {{"method": "LowProfitPairs", "lookback_period_candles": 48, "trade_limit": 2, "stop_duration_candles": 6,
               "required_profit": 0.01}},
+            {{"method": "MaxDrawdown", "lookback_period_candles": 200, "trade_limit": 3, "stop_duration_candles": 10,
+              "max_allowed_drawdown": {drawdown}, "calculation_mode": "{mode}"}},
         ]
 """
 
@@ -139,7 +153,8 @@ def random_strategy(seed):
     draw = Random(seed)
     lines = [_HEAD, *_attributes(draw), _indicators(draw), _signals(draw), *_callbacks(draw)]
     if draw.random() < 0.4:
-        lines.append(_PROTECTIONS.format(candles=draw.randint(1, 6)))
+        drawdown, mode = draw.choice([0.01, 0.03]), draw.choice(["ratios", "equity"])
+        lines.append(_PROTECTIONS.format(candles=draw.randint(1, 6), drawdown=drawdown, mode=mode))
     return "".join(lines)
 
 
@@ -214,6 +229,8 @@ def _callbacks(draw):
     names = [name for name in _CALLBACKS if draw.random() < 0.18]
     if "new settings" in names and "leverage" in names:
         names.remove("leverage")
+    if "stop by candles" in names and "custom stoploss" in names:
+        names.remove("custom stoploss")
     for name in names:
         yield _CALLBACKS[name].format(
             leverage=draw.choice([1.0, 2.0, 5.0, 20.0]),
