@@ -8,7 +8,7 @@ from cfsm.domain.evaluation import Conditions, Job
 from tests.fakes.blueprints import draw
 
 CONDITIONS = Conditions(dataset="synthetic", timerange="20250215-20250222", stake_amount=100.0)
-OF_THE_DRAW = {"NO_SIGNALS", "NO_TRADES", "SIGNAL_CONFLICT", "ALWAYS_IN", "STARTUP_SHORT"}
+OF_THE_DRAW = {"NO_SIGNALS", "NO_TRADES", "SIGNAL_CONFLICT", "SIGNALS_CANCELLED", "ALWAYS_IN", "STARTUP_SHORT"}
 """What random conditions bring about: they never hold, or always."""
 
 ASKED_ELSEWHERE = {"LOOKAHEAD"}
