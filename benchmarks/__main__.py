@@ -1,7 +1,7 @@
 """All benchmarks, one after the other, with their targets: ``python -m benchmarks [--quick] [NAME…]``.
 
-NAME is event_store, projections, supervisor, generation, factory, forge, hyperopt, idle, market or systemd. --quick
-measures less, to see that they work. Figures depend on what else the machine does: close other programs.
+NAME is event_store, projections, supervisor, generation, factory, forge, validation, hyperopt, idle, market or systemd.
+--quick measures less, to see that they work. Figures depend on what else the machine does: close other programs.
 """
 
 import argparse
@@ -18,6 +18,7 @@ QUICK: Mapping[str, Sequence[str]] = {
     "generation": ("--rounds", "1"),
     "factory": ("--events", "20000", "--seconds", "10", "--no-demo"),
     "forge": ("--strategies", "EmaCross,TimedStop,TrendFamily", "--jobs", "30"),
+    "validation": ("--strategies", "EmaCross,TimedStop,TrendFamily"),
     "hyperopt": ("--strategies", "trend", "--epochs", "10"),
     "idle": ("--seconds", "10"),
     "systemd": ("--seconds", "5"),

@@ -33,6 +33,7 @@ _SCALED = ["open", "high", "low", "close", "volume"]
 _SIGNALS = tuple(_CUTS)
 _RELATIVE, _ABSOLUTE = 1e-7, 1e-12
 _WARM_RELATIVE = 0.01
+_TIMES_AS_MANY = (2, 4, 8)
 _SEED = 7
 
 Analyse = Callable[[IStrategy, str, pd.DataFrame, int], tuple[pd.DataFrame, pd.DataFrame]]
@@ -194,22 +195,33 @@ class Causality:
         return False
 
     def _compare_starts(self, windows: Sequence[_Window]) -> Iterator[Finding]:
-        """Compare a row with what it is when only the startup candles stand before it."""
+        """Compare a row with what it is when only the startup candles stand before it, and find out how many do."""
         for window in windows[:2]:
             late = [cut for cut in window.cuts if cut > 2 * self._startup + _ROWS_COMPARED]
             if not late or not self._startup:
                 continue
             row = late[-1]
-            try:
-                part = window.candles.iloc[row - self._startup : row + 1].reset_index(drop=True)
-                _, short = self._analysed(self._fresh(), window.pair, part)
-            except Exception:  # noqa: BLE001 (a hint only; errors are found elsewhere)
-                return
-            changed = _changed_values(window.analysed.iloc[row], short.iloc[-1])
-            if changed:
-                words = f"With {self._startup} candles before it, {', '.join(changed[:4])} differ by more than 1 %"
-                yield finding("STARTUP_SHORT", words)
-                return
+            changed = self._changed_by_start(window, row, self._startup)
+            if not changed:
+                continue
+            words = f"With {self._startup} candles before it, {', '.join(changed[:4])} differ by more than 1 %"
+            yield finding("STARTUP_SHORT", words + self._how_many_do(window, row), self._line_of_columns(changed))
+            return
+
+    def _how_many_do(self, window: _Window, row: int) -> str:
+        for times in _TIMES_AS_MANY:
+            if times * self._startup <= row and not self._changed_by_start(window, row, times * self._startup):
+                return f"; with {times * self._startup} none does"
+        return "; more candles change that little: values that depend on where the history begins never settle"
+
+    def _changed_by_start(self, window: _Window, row: int, startup: int) -> list[str]:
+        """Give the columns that are others at this row where so many candles stand before it."""
+        part = window.candles.iloc[row - startup : row + 1].reset_index(drop=True)
+        try:
+            _, short = self._analysed(self._fresh(), window.pair, part)
+        except Exception:  # noqa: BLE001 (a hint only; errors are found elsewhere)
+            return []
+        return _changed_values(window.analysed, row, short.iloc[-1])
 
 
 def _around(candles: pd.DataFrame, signals: list[int], startup: int) -> pd.DataFrame:
@@ -247,12 +259,15 @@ def _nothing(value: object) -> bool:
     return value is None or value == "" or value != value  # noqa: PLR0124 (NaN is not itself)
 
 
-def _changed_values(one: "pd.Series[float]", other: "pd.Series[float]") -> list[str]:
+def _changed_values(analysed: pd.DataFrame, row: int, other: "pd.Series[float]") -> list[str]:
+    """Give the columns whose value at a row differs: by more than a share of it, and of how much the column varies."""
+    one = analysed.iloc[row]
     changed = []
     for name in one.index:
         left, right = one[name], other.get(name)
-        if name in _CANDLES or name in _TAGS or not isinstance(left, float) or not isinstance(right, float):
+        if name in _CANDLES | _TAGS | set(_SIGNALS) or not isinstance(left, float) or not isinstance(right, float):
             continue
-        if np.isnan(right) != np.isnan(left) or abs(left - right) > _WARM_RELATIVE * abs(left) + _ABSOLUTE:
+        size = max(abs(left), float(analysed[name].std()))  # near zero a share of the value says nothing
+        if np.isnan(right) != np.isnan(left) or abs(left - right) > _WARM_RELATIVE * size + _ABSOLUTE:
             changed.append(str(name))
     return changed

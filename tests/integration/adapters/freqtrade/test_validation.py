@@ -397,6 +397,14 @@ def test_a_startup_that_is_too_short_is_advice(forge):
     outcome = validate(forge, changed(("startup_candle_count = 120", "startup_candle_count = 10")))
 
     assert (outcome.verdict, codes(outcome)) == (Verdict.ACCEPTED, ["STARTUP_SHORT"])
+    assert "With 10 candles before it, slow differ by more than 1 %; with " in outcome.findings[0].message
+
+
+def test_values_that_no_startup_settles_are_told_as_such(forge):
+    outcome = validate(forge, in_indicators('dataframe["sum"] = dataframe["volume"].cumsum()'))
+
+    assert (outcome.verdict, codes(outcome)) == (Verdict.ACCEPTED, ["STARTUP_SHORT"])
+    assert "never settle" in outcome.findings[0].message
 
 
 def test_shorts_without_can_short_beside_longs_are_advice(forge):
