@@ -2,7 +2,8 @@
 
 Every strategy (the predefined families, and twenty in the manner of public ones) is backtested by one ``freqtrade
 backtesting`` process and by the warm forge; the trades must be the same. Options: --strategies NAME,… , --timerange,
---data DIR (a folder of Freqtrade's candles; without it a synthetic market), --jobs N (of the memory test, 1000),
+--data DIR (a folder of Freqtrade's candles; without it a synthetic market), --jobs N (of the memory test, 1000), --only
+PART… (speed, overhead, validation, memory),
 --in-wall-time (wall clock instead of processor time: only where nothing else runs).
 """
 
@@ -36,6 +37,7 @@ from tests.fakes.public_manner import STRATEGIES
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 PAIRS = tuple(f"{coin}/USDT:USDT" for coin in ("BTC", "ETH", "SOL", "XRP", "BNB", "DOGE"))
+PARTS = ("speed", "overhead", "validation", "memory")
 _ROUNDS = 20
 
 
@@ -63,16 +65,22 @@ def main() -> int:
     parser.add_argument("--timerange", default="")
     parser.add_argument("--data", type=Path, default=SHARED / "binance" if SHARED.is_dir() else None)
     parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--only", nargs="*", default=PARTS, choices=PARTS)
     parser.add_argument("--in-wall-time", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench") as folder:
         dataset, timerange = market(Path(folder) / "data", options.data)
         conditions = Conditions(dataset=dataset.name, timerange=options.timerange or timerange)
         with ForgeEngine(Path(folder) / "f.sock", Path(folder) / "data", urgent=True) as engine:
-            same = against_command_line(engine, dataset, conditions, options, Path(folder))
-            overhead(engine, conditions, Path(folder) / "data", wall=options.in_wall_time)
-            validation(engine, conditions)
-            memory(engine, conditions, options.jobs)
+            same = "speed" not in options.only or against_command_line(
+                engine, dataset, conditions, options, Path(folder)
+            )
+            if "overhead" in options.only:
+                overhead(engine, conditions, Path(folder) / "data", wall=options.in_wall_time)
+            if "validation" in options.only:
+                validation(engine, conditions)
+            if "memory" in options.only:
+                memory(engine, conditions, options.jobs)
     return 0 if same else 1
 
 
