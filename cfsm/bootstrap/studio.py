@@ -27,6 +27,7 @@ from cfsm.projections.leaderboard import Contender, LeaderboardView
 
 if TYPE_CHECKING:
     from cfsm.adapters.market_data.dataset import Dataset
+    from cfsm.adapters.ollama import OllamaModels
     from cfsm.settings.schema import PromptTimeouts
     from cfsm.workers.studio import Studio
 
@@ -42,13 +43,12 @@ MEGABYTE = 1_000_000
 def studio(house: House) -> "Studio":
     """Give what the generator needs to let models make strategies."""
     from cfsm.adapters.blueprint import render
-    from cfsm.adapters.ollama import OllamaModels
     from cfsm.adapters.prompts import PromptFolder
     from cfsm.workers.studio import Studio
 
     settings = house.settings
     return Studio(
-        open_models=lambda: OllamaModels(settings.ollama.host),
+        open_models=lambda: _open_models(settings.ollama.host),
         prompts=PromptFolder(),
         staff=staff(house),
         limits=AnswerTerms.of(house),
@@ -64,6 +64,12 @@ def studio(house: House) -> "Studio":
         parallel=settings.generation.parallel_generation_count,
         seconds=lambda: _answer_times(house).typical(),
     )
+
+
+def _open_models(url: str) -> "OllamaModels":
+    from cfsm.adapters.ollama import OllamaModels  # 8 MB that a factory without models does not need
+
+    return OllamaModels(url)
 
 
 def staff(house: House) -> Staff:
