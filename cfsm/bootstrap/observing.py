@@ -107,7 +107,7 @@ class Overview:
 
 
 class Observer:
-    """Looks at a home again and again; it changes nothing there, and any number of them may look."""
+    """Looks at a home again and again; it records nothing there, and any number of them may look."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -115,9 +115,10 @@ class Observer:
     def look(self, *, wait: bool = False) -> Overview:
         """Give how the factory is; with ``wait`` a projector at work is given the time to come to the end."""
         house = self._house
-        house.factory.plan()
         factory = supervision_of(house).status()
-        wait = wait or factory is None or not factory.running
+        if factory is None or not factory.running:  # else its workers plan, and its projector comes to the end
+            house.factory.plan()
+            wait = True
         health, is_stale = self._view(HealthView, wait=wait)
         runs, _ = self._view(RunsView, wait=wait)
         tasks = house.factory.store.overview()

@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).parents[2]
 BOOT = Path(__file__).with_name("boot.sh")
 CFSM = "/opt/cfsm/venv/bin/cfsm"
@@ -160,6 +162,15 @@ class Host:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(mode)
+
+    def configure(self, **sections):
+        """Add keys to sections of the factory's configuration, and install its units for them."""
+        file = self.path(f"{HOME}/cfsm.yaml")
+        settings = yaml.safe_load(file.read_text())
+        for name, keys in sections.items():
+            settings[name] = settings.get(name, {}) | keys
+        file.write_text(yaml.safe_dump(settings))
+        self.cfsm("systemd", "install", "--system")
 
     # What is seen of it
 

@@ -12,9 +12,7 @@ RESERVE = "cfsm-backtester@2"
 @pytest.fixture(scope="module")
 def running(host):
     """The factory, with one backtester in reserve, ended after a second without work."""
-    configuration = host.path(f"{HOME}/cfsm.yaml")
-    configuration.write_text(f"{configuration.read_text()}workers: {{backtester_most: 2, reserve_idle_seconds: 3}}\n")
-    host.cfsm("systemd", "install", "--system")
+    host.configure(workers={"backtester_most": 2, "reserve_idle_seconds": 3})
     host.cfsm("start")
     return host
 

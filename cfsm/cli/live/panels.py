@@ -18,6 +18,9 @@ from cfsm.domain.lifecycle import State
 
 COLORS = {"well": "green", "poorly": "yellow", "ill": "red", "resting": "bright_black"}
 BAR_CELLS = 20
+FAR_BEHIND = 20
+"""So many events are more than what happens between two looks."""
+
 _PERCENT = re.compile(r" (\d{1,3}) %")
 
 
@@ -34,8 +37,8 @@ def head(overview: Overview, path: str, profile: str, now: datetime) -> Text:
         text.append(f"  {path}  pid {factory.pid}  for {since}  profile {profile}")
     if overview.waits_because:
         text.append(f"\nnothing new starts now: {printable(overview.waits_because)}", "yellow")
-    if overview.is_stale:
-        behind = overview.events - overview.shown_until
+    behind = overview.events - overview.shown_until
+    if behind >= FAR_BEHIND:  # a few are in between, always
         text.append(f"\nthe projector is {behind} events behind", "yellow")
     return text
 
