@@ -14,11 +14,11 @@ LEVELS = ("emergency", "alert", "critical", "error", "warning", "notice", "info"
 
 
 def unit_of(worker: str) -> str:
-    """Give the pattern of a worker's unit: ``cfsm-backtester@2.service`` of ``backtester-2``; of a role its first."""
+    """Give the pattern of a worker's services: ``cfsm-backtester@2.service`` of ``backtester-2``, all of a role's."""
     role, dash, instance = worker.rpartition("-")
     if dash and instance.isdigit():
         return f"cfsm-{role}@{instance}.service"
-    return f"cfsm-{worker}[@.]*"
+    return f"cfsm-{worker}[@.]*service"
 
 
 def records(scope: Scope, matches: Sequence[str]) -> Iterator[Mapping[str, Any]]:
