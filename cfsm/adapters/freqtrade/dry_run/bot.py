@@ -72,7 +72,8 @@ def _step(clock: "SteppedClock") -> None:
     from freqtrade.persistence import Trade  # noqa: PLC0415
     from freqtrade.worker import Worker  # noqa: PLC0415
 
-    from cfsm.adapters.freqtrade.dry_run.patience import be_patient  # noqa: PLC0415  as above
+    from cfsm.adapters.freqtrade.dry_run import quick_candles  # noqa: PLC0415  as above
+    from cfsm.adapters.freqtrade.dry_run.patience import be_patient  # noqa: PLC0415
 
     begin = Worker.__init__
     workers = []
@@ -87,6 +88,7 @@ def _step(clock: "SteppedClock") -> None:
 
     Worker.__init__ = init
     Worker._sleep = staticmethod(sleep)  # noqa: SLF001  the one place where it waits
+    quick_candles.install()
     be_patient(clock.tell_gateway)
     clock.start()
 
