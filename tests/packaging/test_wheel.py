@@ -49,6 +49,7 @@ def test_the_wheel_holds_what_an_installation_needs(wheel):
     shipped = {"config/cfsm.yaml", "config/profiles/safe.yaml", "systemd/README.md"}
     assert {f"cfsm/_shipped/{name}" for name in shipped} <= names
     assert {"cfsm/py.typed", "cfsm/__main__.py", "cfsm-0.1.0.dist-info/licenses/LICENSE"} <= names
+    assert {"cfsm/adapters/ollama/scripted/demonstration.yaml", "cfsm/adapters/prompts/texts/judge/1.md"} <= set(names)
     assert not [name for name in names if name.startswith(("tests/", "docs/", "benchmarks/")) or name.endswith(".pyc")]
     assert "License-Expression: GPL-3.0-or-later" in metadata
     assert "Requires-Python: <3.12,>=3.11" in metadata

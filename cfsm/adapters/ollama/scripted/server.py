@@ -18,11 +18,10 @@ A script (YAML or JSON) names the models and, for each, its reactions in order; 
           - say_file: answer.txt
             end: length
 
-Keys of a reaction: ``say``, ``say_file`` (beside the script), ``json``, ``form`` (the JSON said under
-``format``), ``thinking``; ``repeat`` (says it so many
-times over), ``megabytes`` (fills up to that size); ``pause`` (seconds between pieces), ``wait`` (seconds before
-the first), ``piece`` (characters in each); ``status`` with ``error`` (an HTTP error before the answer);
-``unbounded`` (ignores num_predict and num_ctx);
+Keys of a reaction: ``say``, ``say_file`` (beside the script), ``json``, ``form`` (the JSON said under ``format``),
+``thinking``; ``repeat`` (says it so many times over), ``megabytes`` (fills up to that size); ``pause`` (seconds between
+pieces), ``wait`` (seconds before the first), ``piece`` (characters in each); ``status`` with ``error`` (an HTTP error
+before the answer); ``unbounded`` (ignores num_predict and num_ctx);
 ``end``: ``stop``, ``length``, ``silent`` (the stream ends cleanly without ``done``), ``error`` (an error object in
 mid-stream), ``drop`` (the connection breaks), ``garbage`` (a line that is not JSON), ``hang`` (silence for ever).
 ``<<20..60>>`` in what is said is a number drawn from the request's seed.
