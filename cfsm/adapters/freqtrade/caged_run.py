@@ -125,12 +125,14 @@ class _Run:
         startup, candles = first.required_startup, prepared.candles
         span = traded_span(candles, prepared.datadir, prepared.pairs, first.timeframe, startup, timerange)
         part = latest(span, step_ms, prepared.pairs, _CANDLES_LOOKED_AT, _PAIRS_LOOKED_AT)
-        backtesting = self._make(self._config(part.timerange))
+        backtesting = self._make(self._config(part.timerange), self._clock)
         kept = LastLook(backtesting.strategylist[0])
         trial = Trial.of_pairs(backtesting, part.pairs)
         self._clock.enter(Stage.ANALYZING, 0)
         trial.analyse()
-        look = SecondLook(backtesting, lambda: self._config(part.timerange), self._make, prepared, self._job.source)
+        look = SecondLook(
+            backtesting, lambda: self._config(part.timerange), self._make, prepared, self._job.source, self._clock
+        )
         entries = kept.entries(startup)
         start_ms = trial.start_of_trading(entries)
         trial.trade(start_ms)
@@ -168,7 +170,9 @@ class _Run:
 
     def _last_look(self, backtesting: Any, kept: LastLook, data: Mapping[str, pd.DataFrame]) -> list[Finding]:
         """Give the faults that a last look finds; what is mere advice the validation has said."""
-        causality = SecondLook(backtesting, self._config, self._make, self._prepared, self._job.source).causality()
+        causality = SecondLook(
+            backtesting, self._config, self._make, self._prepared, self._job.source, self._clock
+        ).causality()
         try:
             found = kept.findings(data, causality, backtesting.required_startup)
         except BaseException as error:
@@ -228,13 +232,13 @@ class _Run:
         config["strategy_path"] = str(self._folder)
         return config | self._more_config
 
-    def _make(self, config: Config) -> Any:
-        return make_backtesting(config, self._prepared.exchange, self._clock, stock=self._stock)
+    def _make(self, config: Config, clock: StageClock) -> Any:
+        return make_backtesting(config, self._prepared.exchange, clock, stock=self._stock)
 
     def _load(self) -> Any:
         self._clock.enter(Stage.LOADING_DATA, 0)
         try:
-            backtesting = self._make(self._config())
+            backtesting = self._make(self._config(), self._clock)
         except BaseException as error:
             raise Broken(self._named(load_error(error, self._evidence))) from error
         if backtesting.timeframe not in self._prepared.timeframes:

@@ -64,7 +64,7 @@ class Examination:
         self,
         load: Callable[[], Any],
         config: Callable[[str | None], Config],
-        make: Callable[[Config], Any],
+        make: Callable[[Config, StageClock], Any],
         prepared: Prepared,
         clock: StageClock,
         evidence: Evidence,
@@ -114,7 +114,7 @@ class Examination:
         return run
 
     def _run_part(self, part: Part) -> _Run:
-        backtesting = self._make(self._config_of(part))
+        backtesting = self._make(self._config_of(part), self._clock)
         run = _Run(part, backtesting, Inspector(backtesting.strategylist[0]))
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("default")
@@ -170,8 +170,9 @@ class Examination:
             inspector.note(found)
         if verdict_of(inspector.findings) is not Verdict.ACCEPTED:
             return
-        self._clock.enter(Stage.GENERATING_REPORT, 0)
-        look = SecondLook(run.backtesting, lambda: self._config_of(run.part), self._make, self._prepared, job.source)
+        look = SecondLook(
+            run.backtesting, lambda: self._config_of(run.part), self._make, self._prepared, job.source, self._clock
+        )
         try:
             found_again = look.findings(run.trial, inspector.entry_rows, run.start_ms)
         except BaseException as error:

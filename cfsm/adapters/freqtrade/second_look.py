@@ -15,6 +15,7 @@ from freqtrade.data.dataprovider import DataProvider
 from freqtrade.resolvers import StrategyResolver
 from freqtrade.strategy import IStrategy
 
+from cfsm.adapters.freqtrade.backtesting import StageClock
 from cfsm.adapters.freqtrade.callbacks import CALLBACKS, overrides
 from cfsm.adapters.freqtrade.causality import Causality
 from cfsm.adapters.freqtrade.findings import finding, verdict_of
@@ -22,9 +23,10 @@ from cfsm.adapters.freqtrade.source_lines import line_of_columns
 from cfsm.adapters.freqtrade.trial import Fill, Trial
 from cfsm.adapters.freqtrade.warm_candles import bent
 from cfsm.adapters.freqtrade.workshop import Prepared
-from cfsm.domain.evaluation import Finding, Verdict
+from cfsm.domain.evaluation import Finding, Stage, Verdict
 
 _FEWEST_FILLS = 4
+_ABOUT_SO_MANY_LOOKS = 40
 _LOOKS = (
     *((0.15, True, 1, 1 / 3), (0.25, True, 1, 3.0)),
     *((0.35, True, 4, 1 / 3), (0.45, True, 4, 3.0)),
@@ -43,15 +45,17 @@ class SecondLook:
         self,
         backtesting: Any,
         config: Callable[[], Config],
-        make: Callable[[Config], Any],
+        make: Callable[[Config, StageClock], Any],
         prepared: Prepared,
         source: bytes,
+        clock: StageClock,
     ) -> None:
         self._backtesting = backtesting
         self._config = config
         self._make = make
         self._prepared = prepared
         self._source = source
+        self._clock = clock
 
     def findings(
         self, trial: Trial, entries: Mapping[str, Sequence[int]], start_ms: int, closeness: int = 1
@@ -60,6 +64,7 @@ class SecondLook:
         step_ms = self._backtesting.timeframe_secs * 1000
         causality = self.causality(closeness)
         candles = self._prepared.candles
+        self._clock.enter(Stage.GENERATING_REPORT, _ABOUT_SO_MANY_LOOKS * closeness)
         try:
             found = causality.findings(trial.data, entries)
             if verdict_of(found) is not Verdict.ACCEPTED:
@@ -75,6 +80,7 @@ class SecondLook:
         return Causality(self._fresh, self._analyse, step_ms, startup, where, closeness)
 
     def _fresh(self) -> IStrategy:
+        self._clock.advance(1)
         config = self._config()
         strategy: IStrategy = StrategyResolver.load_strategy(config)
         config["startup_candle_count"] = strategy.startup_candle_count
@@ -119,7 +125,7 @@ class SecondLook:
             pair: bent(frame, int(frame["date"].searchsorted(changed, "left")), factor)
             for pair, frame in trial.data.items()
         }
-        other = trial.again(self._make(self._config()), data)
+        other = trial.again(self._make(self._config(), StageClock(lambda *_: None)), data)
         other.analyse()
         other.trade(start_ms, end_ms)
         return other.fills
