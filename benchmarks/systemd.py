@@ -59,7 +59,7 @@ def measure(host, profile, most_mb, seconds):
     host.cfsm("forge", "status")
     say("the forge asked for and ready", time.monotonic() - begun, "s", at_most=20)
 
-    again = [killed(host, "cfsm-cleaner@1.service") for _ in range(5)]
+    again = [killed(host, "cfsm-validator@1.service") for _ in range(5)]
     say("a worker killed and at work again, median of 5", statistics.median(again), "s", at_most=1)
 
     note("a strategy is made and backtested")

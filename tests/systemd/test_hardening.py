@@ -42,7 +42,7 @@ attacks = {
     "write /etc": lambda: pathlib.Path("/etc/mine").write_text("x"),
     "write the interpreter": lambda: pathlib.Path(sys.prefix, "mine").write_text("x"),
     "read a secret": lambda: pathlib.Path("/etc/cfsm/credentials/store_password").read_text(),
-    "read another unit's secret": lambda: list(pathlib.Path("/run/credentials/cfsm-cleaner@1.service").iterdir()),
+    "read another unit's secret": lambda: list(pathlib.Path("/run/credentials/cfsm-projector@1.service").iterdir()),
     "enter a worker's root": lambda: list(pathlib.Path("/proc", str(worker), "root", "etc").iterdir()),
     "read a worker's environment": lambda: pathlib.Path(f"/proc/{worker}/environ").read_bytes(),
     "end a worker": lambda: os.kill(worker, signal.SIGTERM),
@@ -84,7 +84,7 @@ def guarded(running):
 def what_works(machine, unit):
     """Run the attacks in the place of a unit's program, and give those that worked."""
     machine.write("/usr/local/lib/attacks.py", ATTACKS)
-    worker = machine.until(lambda: machine.main_pid("cfsm-cleaner@1.service"))
+    worker = machine.until(lambda: machine.main_pid("cfsm-projector@1.service"))
     program = f"/opt/cfsm/venv/bin/python /usr/local/lib/attacks.py {HOME} {worker} 8000"
     dropin = f"/etc/systemd/system/{unit}.d/99-test.conf"
     machine.write(dropin, f"[Service]\nType=oneshot\nRestart=no\nWatchdogSec=0\nExecStart=\nExecStart={program}\n")
@@ -117,19 +117,19 @@ def test_the_generator_reaches_this_machine_and_not_the_world(guarded):
 
 
 def test_a_secret_is_read_by_the_unit_that_may_and_by_no_other(guarded):
-    cleaner = guarded.until(lambda: guarded.main_pid("cfsm-cleaner@1.service"))
-    path = "/run/credentials/cfsm-cleaner@1.service/store_password"
+    projector = guarded.until(lambda: guarded.main_pid("cfsm-projector@1.service"))
+    path = "/run/credentials/cfsm-projector@1.service/store_password"
 
     def seen_by(pid, user):
         inside = ["nsenter", "--target", pid, "--mount", "setpriv", f"--reuid={user}", f"--regid={user}"]
         return guarded.run(*inside, "--clear-groups", "cat", path, check=False).stdout
 
-    assert seen_by(cleaner, "cfsm") == "open sesame\n"
+    assert seen_by(projector, "cfsm") == "open sesame\n"
     guarded.cfsm("forge", "status")
     forge = guarded.until(lambda: guarded.main_pid("cfsm-forge.service"))
-    projector = guarded.until(lambda: guarded.main_pid("cfsm-projector@1.service"))
+    backtester = guarded.until(lambda: guarded.main_pid("cfsm-backtester@1.service"))
     assert seen_by(forge, "cfsm-forge") == ""
-    assert seen_by(projector, "cfsm") == ""
+    assert seen_by(backtester, "cfsm") == ""
     assert guarded.run("runuser", "-u", "cfsm", "cat", "/etc/cfsm/credentials/store_password", check=False).stdout == ""
 
 

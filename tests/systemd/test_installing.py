@@ -21,7 +21,7 @@ def test_without_units_there_is_no_factory_and_start_runs_the_embedded_one(bare)
     started = bare.run(CFSM, "--home", home, "start")
     assert "units are ready" in started.stderr
     assert f"The factory of {home} runs as pid" in bare.run(CFSM, "--home", home, "status").stdout
-    assert "ready [cleaner]" in bare.run(CFSM, "--home", home, "logs", "cleaner").stdout
+    assert "ready [validator]" in bare.run(CFSM, "--home", home, "logs", "validator").stdout
 
     assert "has stopped" in bare.run(CFSM, "--home", home, "stop").stderr
     assert "was not running" in bare.run(CFSM, "--home", home, "stop").stderr

@@ -65,13 +65,13 @@ def test_the_walls_stand_for_a_users_units_too(trader):
         )
 
     trader.cfsm("forge", "status")
-    cleaner, forge = "cfsm-cleaner@1.service", "cfsm-forge.service"
+    worker, forge = "cfsm-validator@1.service", "cfsm-forge.service"
     trader.machine.until(lambda: pid_of(forge) not in {"", "0"})
-    assert inside(cleaner, "touch", f"/home/{USER}/mine").returncode != 0
-    assert inside(cleaner, "ls", f"{FACTORY}/events.sqlite").returncode == 0
+    assert inside(worker, "touch", f"/home/{USER}/mine").returncode != 0
+    assert inside(worker, "ls", f"{FACTORY}/events.sqlite").returncode == 0
     assert inside(forge, "ls", f"{FACTORY}/events.sqlite").returncode != 0
     assert inside(forge, "ls", f"{FACTORY}/data/synthetic").returncode == 0
-    network = trader.machine.run("readlink", f"/proc/{pid_of(cleaner)}/ns/net").stdout
+    network = trader.machine.run("readlink", f"/proc/{pid_of(worker)}/ns/net").stdout
     assert network != trader.machine.run("readlink", "/proc/1/ns/net").stdout
 
 
