@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import orjson
-import orjson
 import pytest
 
 from cfsm.adapters.freqtrade.client import ForgeEngine
@@ -199,56 +198,6 @@ def test_parameters_that_indicators_read_are_heard_in_every_epoch(forge):
     assert one.result_hash != other.result_hash
     again = forge.backtest(job(source, parameters=parameters_of(other)), Heard())
     assert again.result_hash == other.result_hash
-
-
-def test_epochs_of_a_broken_strategy_are_not_tried(engine):
-    with pytest.raises(BrokenStrategy):
-        engine.try_epochs(job(in_indicators('raise KeyError("rsi")')), SEARCHED, [{"stoploss": -0.1}], Heard())
-
-
-def test_epochs_can_be_cancelled(engine):
-    def cancel(*_):
-        raise Cancelled
-
-    with pytest.raises(Cancelled):
-        engine.try_epochs(job(SEARCHABLE), SEARCHED, [{"x": 1, "stoploss": -0.1}], cancel)
-
-
-# Hyperopt
-
-SEARCHED = ("buy", "stoploss")
-
-
-def drawn(dimension):
-    """Give the value at the upper end."""
-    return dimension.choices[-1] if dimension.choices else int(dimension.high) if dimension.is_whole else dimension.high
-
-
-def parameters_of(epoch):
-    return orjson.dumps({"strategy_name": NAME, "params": epoch.parameters, "ft_stratparam_v": 1}).decode()
-
-
-def test_the_spaces_of_a_strategy_have_dimensions_and_only_those_asked_for(engine):
-    search = engine.spaces(job(SEARCHABLE), SEARCHED, Heard())
-
-    assert {each.space for each in search.dimensions} == set(SEARCHED)
-    assert search.is_analysed_once
-    assert {each.space for each in engine.spaces(job(SEARCHABLE), ("stoploss",), Heard()).dimensions} == {"stoploss"}
-
-
-def test_every_candidate_gets_an_epoch_and_a_backtest_with_its_parameters_gives_the_same_trades(engine):
-    dimensions = engine.spaces(job(SEARCHABLE), SEARCHED, Heard()).dimensions
-    first = {each.name: drawn(each) for each in dimensions}
-    second = {**first, "stoploss": -0.02}
-
-    epochs = engine.try_epochs(job(SEARCHABLE), SEARCHED, [first, second, first], Heard())
-
-    assert len(epochs) == 3
-    assert epochs[0] == epochs[2], "an epoch remembers nothing of those before"
-    for epoch in epochs[:2]:
-        again = engine.backtest(job(SEARCHABLE, parameters=parameters_of(epoch)), Heard())
-        assert again.result_hash == epoch.result_hash
-        assert epoch.figures["total_trades"] == len(again.trades)
 
 
 def test_epochs_of_a_broken_strategy_are_not_tried(engine):

@@ -32,7 +32,6 @@ from cfsm.adapters.systemd import Notifier
 from cfsm.application.ports import BrokenStrategy, Misconfigured, TryAgain
 from cfsm.domain.evaluation import BacktestOutcome, Finding, Stage, ValidationOutcome
 from cfsm.domain.hyperopt import Epoch, Search
-from cfsm.domain.hyperopt import Epoch, Search
 from tests.fakes.engine import FakeEngine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,8 +40,6 @@ KINDS = 16
 
 class VariedEngine(FakeEngine):
     """Finds fault with some codes, always the same ones: two of sixteen in the validation, one in the backtest."""
-
-    _asked = None
 
     _asked = None
 
@@ -107,11 +104,6 @@ def result(peer, engine, request, longest_seconds):
     try:
         if request.ask is Ask.VALIDATE:
             return Kind.RESULT, adapter(ValidationOutcome).dump_json(engine.validate(request.job, report))
-        if request.ask is Ask.SPACES:
-            return Kind.RESULT, adapter(Search).dump_json(engine.spaces(request.job, request.spaces, report))
-        if request.ask is Ask.EPOCHS:
-            epochs = engine.try_epochs(request.job, request.spaces, request.candidates, report)
-            return Kind.RESULT, adapter(tuple[Epoch, ...]).dump_json(epochs)
         if request.ask is Ask.SPACES:
             return Kind.RESULT, adapter(Search).dump_json(engine.spaces(request.job, request.spaces, report))
         if request.ask is Ask.EPOCHS:

@@ -36,5 +36,5 @@ def host(bare):
 @pytest.fixture(scope="module")
 def running(host):
     """A machine on which the factory runs."""
-    host.cfsm("start")
+    host.cfsm("start", "--timeout", "150")
     return host

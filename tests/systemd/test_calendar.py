@@ -61,7 +61,7 @@ def test_what_was_missed_while_the_machine_was_off_is_caught_up(running):
     running.cfsm("stop")
     running.run("touch", "--date=3 days ago", "/var/lib/systemd/timers/stamp-cfsm-cleaning.timer")
 
-    running.cfsm("start")
+    running.cfsm("start", "--timeout", "150")
 
     (cleaning,) = running.until(lambda: asked(running, "Cleaning.Requested"))
     assert cleaning["facts"]["why"].endswith("02:00")

@@ -77,7 +77,7 @@ def guarded(running):
     running.write("/etc/cfsm/credentials/store_password", "open sesame\n", mode=0o600)
     running.run("chown", "root:root", "/etc/cfsm/credentials/store_password")
     running.run("systemd-run", "--unit=server", "/opt/cfsm/venv/bin/python", "-m", "http.server", "8000")
-    running.cfsm("restart")
+    running.cfsm("restart", "--timeout", "150")
     return running
 
 

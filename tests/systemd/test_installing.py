@@ -18,7 +18,7 @@ def test_without_units_there_is_no_factory_and_start_runs_the_embedded_one(bare)
     bare.run("mkdir", "-p", home)
     bare.run(CFSM, "--home", home, "data", "synth", "--start", "2025-01-01", "--end", "2025-01-08")
 
-    started = bare.run(CFSM, "--home", home, "start")
+    started = bare.run(CFSM, "--home", home, "start", "--timeout", "150")
     assert "units are ready" in started.stderr
     assert f"The factory of {home} runs as pid" in bare.run(CFSM, "--home", home, "status").stdout
     assert "ready [validator]" in bare.run(CFSM, "--home", home, "logs", "validator").stdout
@@ -63,7 +63,7 @@ def test_units_refuse_a_home_on_which_another_factory_runs(running):
     assert started.returncode == 1
     assert "misconfigured" in started.stderr
     running.run("systemctl", "stop", "embedded")
-    assert running.cfsm("start").returncode == 0
+    assert running.cfsm("start", "--timeout", "150").returncode == 0
 
 
 def test_an_upgrade_keeps_data_and_what_a_person_wrote_beside_the_units(running):
@@ -76,7 +76,7 @@ def test_an_upgrade_keeps_data_and_what_a_person_wrote_beside_the_units(running)
     running.write(f"{HOME}/cfsm.yaml", configuration.replace("workers: {watchdog_seconds: 10}", instances))
 
     running.cfsm("systemd", "install")
-    running.cfsm("restart")
+    running.cfsm("restart", "--timeout", "150")
 
     assert running.path(own).exists()
     assert not running.path(f"{UNITS}/cfsm-optimised@.service").exists()

@@ -185,7 +185,7 @@ def test_a_stop_with_a_run_under_way_loses_nothing(running):
 
 
 def test_a_restart_goes_on_with_what_was_under_way(running):
-    running.cfsm("start")
+    running.cfsm("start", "--timeout", "150")
 
     running.until(lambda: is_idle(running), patience_seconds=RUN_SECONDS)
 

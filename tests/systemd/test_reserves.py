@@ -53,7 +53,7 @@ def test_a_wanted_worker_that_is_killed_comes_back_and_an_unwanted_one_does_not(
 
 
 def test_it_stops_with_the_factory(running):
-    running.cfsm("start")
+    running.cfsm("start", "--timeout", "150")
     running.cfsm("stop")
 
     assert running.show(f"{RESERVE}.path", "ActiveState") == "inactive"

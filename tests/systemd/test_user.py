@@ -36,7 +36,7 @@ def trader(bare):
     user.run("tee", f"{FACTORY}/cfsm.yaml", text=CONFIGURATION)
     user.cfsm("data", "synth", "--start", "2025-01-01", "--end", "2025-03-01")
     user.cfsm("systemd", "install", "--user", "--linger")
-    user.cfsm("start")
+    user.cfsm("start", "--timeout", "150")
     return user
 
 
