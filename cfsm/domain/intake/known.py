@@ -352,9 +352,9 @@ STRATEGY_ATTRIBUTES = _words(
     stoploss timeframe trailing_only_offset_is_reached trailing_stop trailing_stop_positive
     trailing_stop_positive_offset unlock_pair unlock_reason use_custom_roi use_custom_stoploss use_exit_signal
     version wallets
-    freqai freqai_info"""
+    freqai freqai_info stake_amount unfilledtimeout"""
 )
-"""What every strategy has of IStrategy, by name; ``freqai`` where that is switched on."""
+"""What every strategy has of IStrategy and of the configuration, by name; ``freqai`` where that is switched on."""
 
 ENTRY_COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 import warnings
 
 import pytest
@@ -9,6 +10,7 @@ import talib
 import talib.abstract
 from freqtrade.constants import REQUIRED_ORDERTIF, REQUIRED_ORDERTYPES
 from freqtrade.persistence import LocalTrade
+from freqtrade.resolvers import StrategyResolver
 from freqtrade.strategy import IStrategy
 from technical import qtpylib
 
@@ -38,8 +40,10 @@ def test_callbacks_take_what_freqtrade_passes(name):
 def test_what_every_strategy_has_is_known():
     annotated = {name for parent in IStrategy.__mro__ for name in getattr(parent, "__annotations__", {})}
     public = {name for name in {*dir(IStrategy), *annotated} if not name.startswith("_")}
+    configured = set(re.findall(r'^\s+\("(\w+)", ', inspect.getsource(StrategyResolver.load_strategy), re.MULTILINE))
 
-    assert public | {"config"} <= known.STRATEGY_ATTRIBUTES
+    assert {"stake_amount", "timeframe"} <= configured
+    assert public | configured | {"config"} <= known.STRATEGY_ATTRIBUTES
 
 
 @pytest.mark.parametrize("line", sorted(set(known.IMPORTS.values())))
