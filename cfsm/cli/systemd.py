@@ -80,7 +80,7 @@ def uninstall(house: House, for_user: bool | None, prefix: Path) -> None:
 
     layout = _layout(prefix, for_user=for_user)
     is_here = prefix == Path("/")
-    files = list(installing.written(layout))
+    files, home = list(installing.written(layout)), layout.home
     if not files:
         talk(f"No units of CFSM are installed in {layout.units}.")
         return
@@ -90,7 +90,7 @@ def uninstall(house: House, for_user: bool | None, prefix: Path) -> None:
     installing.remove(files)
     if is_here:
         installing.forget(layout)
-    say(f"Removed {len(files)} files. What the factory made is in {layout.home or house.path}.")
+    say(f"Removed {len(files)} files. What the factory made is in {home or house.path}.")
 
 
 def _layout(prefix: Path, *, for_user: bool | None) -> "Layout":

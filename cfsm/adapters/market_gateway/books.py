@@ -13,7 +13,7 @@ import orjson
 
 from cfsm.adapters.market_gateway.asked import Answered
 
-LEVELS_HELD_MS = 600_000
+LEVELS_HELD_MS = 3_600_000
 """So long the levels behind the best prices hold."""
 
 

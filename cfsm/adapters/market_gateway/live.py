@@ -19,7 +19,8 @@ from cfsm.adapters.market_gateway.answer_cache import AnswerCache
 from cfsm.adapters.market_gateway.asked import PUBLIC_PATHS, Answered, Asked, Refusal, weight_of
 from cfsm.adapters.market_gateway.books import LEVELS_HELD_MS, Levels, best_of, book_of, levels_of
 from cfsm.adapters.market_gateway.breaker import Breaker, BreakerState
-from cfsm.adapters.market_gateway.freshness import held_until_ms, is_prefetched
+from cfsm.adapters.market_gateway.freshness import FUNDING, held_until_ms, is_prefetched
+from cfsm.adapters.market_gateway.funding import rates_since, whole_day_before
 from cfsm.adapters.market_gateway.weight_budget import WeightBudget
 from cfsm.application.market import ChangeKind, UpstreamChange
 
@@ -112,6 +113,8 @@ class LiveBackend:
         try:
             if asked.path == _DEPTH and (asked.text("limit") or "").isdecimal():
                 return await self._book(asked)
+            if asked.path == FUNDING:
+                return await self._funding(asked)
             return await self._held(asked)
         except UpstreamFailed as error:
             self._counts["failed"] += 1
@@ -158,6 +161,14 @@ class LiveBackend:
         best = best_of(await self._held(Asked(_BOOK_TICKER))).get(name)
         book = book_of(levels, best, limit) if best else None
         return book or await self._held(asked)
+
+    async def _funding(self, asked: Asked) -> Answered:
+        """Give the rates since a trade was opened, out of those since the beginning of that day, asked once for all."""
+        since = whole_day_before(asked)
+        if since is None:
+            return await self._held(asked)
+        found = rates_since(await self._held(since), asked)
+        return await self._held(asked) if found is None else found
 
     # Held answers
 

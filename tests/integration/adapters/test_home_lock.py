@@ -177,3 +177,18 @@ def test_a_full_disk_is_named(tmp_path):
 
     with pytest.raises(HomeUnusable, match=r"factory\.lock: No space left on device"):
         HomeLock.acquire(tmp_path)
+
+
+def test_units_share_a_home_and_let_no_other_factory_in(tmp_path):
+    with HomeLock.share(tmp_path), HomeLock.share(tmp_path):
+        assert holder_of(tmp_path) is None  # none that `cfsm stop` could end by a signal
+
+        with pytest.raises(HomeInUse, match="such as the units of systemd"):
+            HomeLock.acquire(tmp_path)
+
+    HomeLock.acquire(tmp_path).release()
+
+
+def test_units_are_refused_a_home_that_another_factory_holds(tmp_path, other):
+    with pytest.raises(HomeInUse, match=f"pid {other.pid}"):
+        HomeLock.share(tmp_path)

@@ -1,5 +1,6 @@
 import asyncio
 
+import orjson
 import pytest
 
 from cfsm.adapters.market_gateway.answer_cache import AnswerCache
@@ -7,6 +8,7 @@ from cfsm.adapters.market_gateway.asked import Answered, Asked
 from cfsm.adapters.market_gateway.books import best_of, book_of, levels_of
 from cfsm.adapters.market_gateway.breaker import Breaker, BreakerState
 from cfsm.adapters.market_gateway.freshness import FOREVER_MS, held_until_ms
+from cfsm.adapters.market_gateway.funding import rates_since, whole_day_before
 from cfsm.adapters.market_gateway.latencies import Latencies
 from cfsm.adapters.market_gateway.weight_budget import WeightBudget
 
@@ -32,8 +34,9 @@ def klines(**parameters):
         (Asked("fapi/v1/klines", {"interval": "1w"}), 1_744_588_800_000),  # Monday, 14 April 2025
         (Asked("fapi/v1/klines", {"interval": "7m"}), NOW),
         (Asked("fapi/v1/time"), NOW),
+        (Asked("fapi/v1/fundingRate"), NOW + 60_000),
         (Asked("fapi/v1/exchangeInfo"), NOW + 3_600_000),
-        (Asked("fapi/v1/ticker/bookTicker"), NOW + 1_000),
+        (Asked("fapi/v1/ticker/bookTicker"), NOW + 5_000),
     ],
 )
 def test_an_answer_holds_until(asked, until):
@@ -212,3 +215,36 @@ def test_latencies_are_told_in_milliseconds():
 
     assert latencies.percentiles() == {"p50": 50.0, "p99": 99.0}
     assert latencies.count == 100
+
+
+DAY = OPENING // 86_400_000 * 86_400_000
+
+
+def funding(**parameters):
+    return Asked("fapi/v1/fundingRate", {"symbol": "BTCUSDT", **{k: str(v) for k, v in parameters.items()}})
+
+
+def test_rates_of_trades_of_one_day_are_one_question():
+    assert whole_day_before(funding(startTime=DAY + 5)) == whole_day_before(funding(startTime=DAY + 7, limit=10))
+    assert whole_day_before(funding()) is None
+    assert whole_day_before(funding(startTime=DAY, endTime=DAY + 9)) is None
+
+
+def test_only_the_rates_since_the_start_are_given():
+    held = Answered.of([{"fundingTime": DAY + hour, "fundingRate": "0.1"} for hour in range(5)])
+
+    found = rates_since(held, funding(startTime=DAY + 2, limit=2))
+
+    assert [each["fundingTime"] for each in orjson.loads(found.body)] == [DAY + 2, DAY + 3]
+
+
+def test_rates_that_may_not_be_all_there_are_not_given():
+    many = Answered.of([{"fundingTime": DAY, "fundingRate": "0.1"}] * 1000)
+
+    assert rates_since(many, funding(startTime=DAY)) is None
+    assert rates_since(Answered(200, b"{}"), funding(startTime=DAY)) == Answered.of([])
+    assert rates_since(Answered(400, b"{}"), funding(startTime=DAY)).status == 400
+
+
+def test_between_the_hours_funding_holds_until_the_next_one():
+    assert held_until_ms(funding(), OPENING + 10 * 60_000) == OPENING + 3_600_000
