@@ -11,19 +11,16 @@ CONDITIONS = Conditions(dataset="synthetic", timerange="20250215-20250222", stak
 OF_THE_DRAW = {"NO_SIGNALS", "NO_TRADES", "SIGNAL_CONFLICT", "SIGNALS_CANCELLED", "ALWAYS_IN", "STARTUP_SHORT"}
 """What random conditions bring about: they never hold, or always."""
 
-ASKED_ELSEWHERE = {"LOOKAHEAD"}
-"""That the past does not change with the future is asserted to the last bit in test_rendered_strategies.py."""
-
 
 def codes(engine, seed):
     form = {**draw(seed), "timeframe": "15m"}
     source = render(read_blueprint(form), "Drawn")
     outcome = engine.validate(Job(f"blueprint-{seed}", "Drawn", source.encode(), CONDITIONS), lambda *_: None)
-    return {found.code for found in outcome.findings} - ASKED_ELSEWHERE
+    return {found.code for found in outcome.findings}
 
 
 def test_a_few_random_blueprints_load_and_run(forge):
-    for seed in range(4):
+    for seed in (*range(4), 361, 618):  # the last two once passed for knowing the future
         assert codes(forge, seed) <= OF_THE_DRAW, seed
 
 
