@@ -29,6 +29,7 @@ WORKING_SECONDS = 300.0
 QUIET = """\
 generation: {interval_seconds: 0}
 backtest: {interval_seconds: 0}
+optimization: {auto_optimization: false}
 retention: {cleanup_old_strategies: false}
 admission: {max_psi_cpu_some_percent: null}
 workers: {forge_idle_seconds: SECONDS}
@@ -61,6 +62,7 @@ def measure(home: Path, profile: str, most_mb: float, seconds: float) -> None:
         used = {name: processor_seconds(pid) for name, pid in pids.items()}
         time.sleep(seconds)
         shares = {name: 100 * (processor_seconds(pid) - used[name]) / seconds for name, pid in pids.items()}
+        assert processes(home) == pids, "the factory was not idle: processes came or went"
         memory = {name: memory_bytes(pid) / 2**20 for name, pid in pids.items()}
     memory["supervisor"] -= sum(memory.values()) - memory["supervisor"]  # the others are its children
     for name in pids:

@@ -243,7 +243,7 @@ def test_a_machine_that_stood_still_kills_nobody(tmp_path):
             os.kill(pid, signal.SIGCONT)
         generate(running)
 
-        assert running.pids() == pids
+        assert running.pids().items() >= pids.items()  # a backtester in reserve may have been started meanwhile
         assert running.stop() == 0
 
 

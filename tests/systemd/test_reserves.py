@@ -29,12 +29,14 @@ def test_a_worker_in_reserve_rests_and_is_well(running):
 
 
 def test_it_is_started_while_backtests_wait_and_ends_when_none_does(running):
-    running.cfsm("generate", "--count", "6", "--seed", "3")
+    running.run("systemctl", "stop", "cfsm-backtester@1.service")  # so that one surely waits
+    running.cfsm("generate", "--seed", "11")
     running.until(lambda: running.show(f"{RESERVE}.service", "ActiveState") == "active", patience_seconds=240)
 
     running.until(lambda: running.show(f"{RESERVE}.service", "ActiveState") == "inactive", patience_seconds=240)
     assert running.show(f"{RESERVE}.service", "Result") == "success"
     assert state(running) == "resting"
+    running.run("systemctl", "start", "cfsm-backtester@1.service")
     assert "scaled" in running.run("journalctl", "--no-pager", "--unit=cfsm-coordinator@1.service").stdout
 
 
