@@ -1,7 +1,6 @@
 """The factory's life under a real systemd: started, at work, killed, hung, stopped, started again."""
 
 import json
-import time
 
 import pytest
 
@@ -111,13 +110,11 @@ def test_the_head_of_the_log_is_noted_and_held_against_it(running):
     assert (verified["broken"], verified["lost"]) == (None, None)
 
 
-def test_an_idle_factory_says_nothing(running):
+def test_an_idle_factory_falls_silent(running):
     running.until(lambda: is_idle(running), patience_seconds=RUN_SECONDS)
-    running.until(lambda: not running.journal("--unit=cfsm-*", "--since=-3s"))  # what was on its way
 
-    time.sleep(5)
-
-    assert [each["MESSAGE"] for each in running.journal("--unit=cfsm-*", "--since=-5s")] == []
+    # The head of the last events is noted within a minute, workers in reserve end after theirs; then there is no more.
+    running.until(lambda: not running.journal("--unit=cfsm-*", "--since=-15s"), every_seconds=5)
 
 
 def is_idle(machine):
