@@ -109,7 +109,8 @@ def test_a_demo_whose_factory_does_not_start_ends_with_its_exit_code(cfsm, with_
 def test_a_factory_runs_refuses_a_second_and_stops_in_order(with_candles):
     factory = start(with_candles, "run", "--quiet", stderr=subprocess.DEVNULL)
     try:
-        until(lambda: len(units(with_candles)) > 6 and set(units(with_candles).values()) == {"running"}, factory)
+        until(lambda: list(units(with_candles).values()).count("running") > 6, factory)
+        until(lambda: set(units(with_candles).values()) == {"running", "resting"}, factory)
         second = start(with_candles, "run")
         assert second.wait(60) == 78
         second.communicate()
