@@ -88,6 +88,7 @@ WORDS: Mapping[str, Words] = {
     "Strategy.TwinFound": lambda f: f"trades exactly as {f['twin']}",
     "Strategy.OpinionRequested": lambda f: f"of run {f['run_id'][:8]}",
     "Strategy.OpinionNoted": lambda f: f"{f['model']} holds: {f['opinion'].get('diagnosis', '')}",
+    "Strategy.OpinionFailed": lambda f: f"{f['model']}: {f['reason']}",
     "Evaluation.Started": lambda f: f"{f['kind']} of {f['strategy_name']} on {f['conditions']['dataset']}",
     "Evaluation.Resumed": lambda f: f"attempt {f['attempt']}",
     "Evaluation.StageReached": lambda f: f"{f['stage']} {f['percent']} %",

@@ -246,3 +246,21 @@ class Opinion(Value):
     answer_tokens: int
     seconds: float
     blobs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class FailedOpinion(Value):
+    """An answer that holds no opinion of a backtest: the reason (a stable word), in words, and how it came."""
+
+    run_id: str
+    model: str
+    digest: str
+    prompt_name: str
+    prompt_version: str
+    prompt_hash: str
+    reason: str
+    detail: str
+    prompt_tokens: int
+    answer_tokens: int
+    seconds: float
+    blobs: Mapping[str, str]

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent, Stamp
-from cfsm.domain.conversation import Opinion
+from cfsm.domain.conversation import FailedOpinion, Opinion
 from cfsm.domain.evaluation import Finding
 from cfsm.domain.lifecycle import State, next_state
 from cfsm.domain.naming import strategy_id
@@ -236,6 +236,29 @@ class Strategy(Recorded):
         def apply(self, aggregate: "Strategy") -> None:
             aggregate.opinions[self.run_id] = self.model
 
+    class OpinionFailed(RecordedEvent):
+        """A model was asked what it holds of a backtest's result, and its answer tells nothing: it is not asked again.
+
+        ``reason`` is a stable word, ``detail`` says it in words; ``blobs`` names the ``prompt`` and what had come.
+        """
+
+        TOPIC = "Strategy.OpinionFailed"
+        run_id: str
+        model: str
+        digest: str
+        prompt_name: str
+        prompt_version: str
+        prompt_hash: str
+        reason: str
+        detail: str
+        prompt_tokens: int
+        answer_tokens: int
+        seconds: float
+        blobs: Mapping[str, str]
+
+        def apply(self, aggregate: "Strategy") -> None:
+            aggregate.failed_opinions.setdefault(self.run_id, []).append(self.model)
+
     def __init__(
         self,
         name: str,
@@ -265,6 +288,7 @@ class Strategy(Recorded):
         self.late_results: list[str] = []
         self.twins: list[str] = []
         self.opinions: dict[str, str] = {}
+        self.failed_opinions: dict[str, list[str]] = {}
         self.taken_from = ""
         self.backtest_wanted = ""
         self.score: float | None = None
@@ -401,6 +425,11 @@ class Strategy(Recorded):
         """Keep a model's opinion of a backtest, once; that of a strategy which was retired meanwhile as well."""
         if not self.opinions.get(opinion.run_id):
             self._record(self.OpinionNoted, stamp, **asdict(opinion))
+
+    def fail_opinion(self, failed: FailedOpinion, stamp: Stamp) -> None:
+        """Keep that a model's answer holds no opinion of a backtest, once for each model."""
+        if failed.model not in self.failed_opinions.get(failed.run_id, ()):
+            self._record(self.OpinionFailed, stamp, **asdict(failed))
 
     def _came_late(self, kind: str, run_id: str, figures: Mapping[str, Any], stamp: Stamp) -> bool:
         if not self.is_retired:

@@ -7,16 +7,16 @@ from uuid import UUID
 
 import orjson
 
-from cfsm.application.conversation import ANSWER, PROMPT
+from cfsm.application.conversation import ANSWER, MAX_DETAIL_CHARACTERS, PROMPT
 from cfsm.application.factory import Factory
 from cfsm.application.history import History
 from cfsm.application.ports import LanguageModels, Misconfigured, Prompt, TryAgain
 from cfsm.application.proposing import tokens
 from cfsm.application.tasks import Claim
 from cfsm.domain.aggregate import Recorded
-from cfsm.domain.answer import Answer, Heard, Question
+from cfsm.domain.answer import Answer, FailedAnswer, Heard, Question
 from cfsm.domain.answer_forms import ANALYSIS
-from cfsm.domain.conversation import Opinion
+from cfsm.domain.conversation import FailedOpinion, Opinion
 from cfsm.domain.evaluation import Evaluation
 from cfsm.domain.intake.opinions import Analysis, analysis_in
 from cfsm.domain.naming import id_of
@@ -28,6 +28,9 @@ from cfsm.workers.watching import watched
 ANSWER_TOKENS = 600
 FEWEST_WORDS = 3
 """A shorter diagnosis says nothing."""
+
+TELLS_NONE = "tells_none"
+"""The reason of a whole answer that holds no opinion, beside those of failed answers; a stable word that is stored."""
 
 SHOWN = (
     "total_trades",
@@ -48,6 +51,9 @@ SHOWN = (
 class Analyst:
     """Asks the strongest model that answers for its opinion of a backtest.
 
+    An answer without an opinion is recorded as soon as it came, the opinion together with the end of its task: another
+    attempt asks no model whose answer was recorded.
+
     ``tick`` is told what goes on; what it raises ends the attempt.
     """
 
@@ -63,7 +69,10 @@ class Analyst:
         """
         strategy = self._factory.get(Strategy, UUID(claim.subject))
         run_id = next((run for run, model in strategy.opinions.items() if not model), "")
-        opinion = None if strategy.is_retired or not run_id else self._opinion(strategy, run_id, is_last, tick)
+        opinion = None
+        if run_id and not strategy.is_retired:
+            asking = self._asked(claim, strategy, run_id, is_last=is_last)
+            opinion = watched(asking, lambda: tick(f"an opinion of {strategy.name}"))
 
         def decide() -> Iterable[Recorded]:
             if opinion is None:
@@ -76,15 +85,13 @@ class Analyst:
         if opinion is not None:
             self._log("opinion", strategy=strategy.name, model=opinion.model, diagnosis=opinion.opinion["diagnosis"])
 
-    def _opinion(self, strategy: Strategy, run_id: str, is_last: bool, tick: Callable[[str], None]) -> Opinion | None:
-        asking = self._asked(strategy, run_id, is_last=is_last)
-        return watched(asking, lambda: tick(f"an opinion of {strategy.name}"))
-
-    async def _asked(self, strategy: Strategy, run_id: str, *, is_last: bool) -> Opinion | None:
-        studio = self._studio
+    async def _asked(self, claim: Claim, strategy: Strategy, run_id: str, *, is_last: bool) -> Opinion | None:
         prompt = self._prompt(strategy, run_id)
-        async with studio.open_models() as models:
+        without = strategy.failed_opinions.get(run_id, ())
+        async with self._studio.open_models() as models:
             for model in await self._strongest(models):
+                if model in without:
+                    continue
                 try:
                     answer = await models.ask(self._question(model, prompt, run_id), _no_progress)
                 except TryAgain:
@@ -95,10 +102,21 @@ class Analyst:
                     self._log("no opinion", model=model, why=str(error))
                     continue
                 analysis = analysis_in(answer.text) if isinstance(answer, Answer) else None
-                if isinstance(answer, Answer) and analysis is not None and _says_something(analysis):
-                    return self._as_opinion(run_id, prompt, answer, analysis)
-                self._log("no opinion", model=model, why="the answer tells none")
+                origin = self._origin(run_id, prompt, answer)
+                if analysis is not None and _says_something(analysis):
+                    return Opinion(**origin, opinion=_as_facts(analysis))
+                reason, detail = _why_none(answer)
+                self._keep_failed(claim, strategy, FailedOpinion(**origin, reason=reason, detail=detail))
         return None
+
+    def _keep_failed(self, claim: Claim, strategy: Strategy, failed: FailedOpinion) -> None:
+        def decide() -> Iterable[Recorded]:
+            again = self._factory.get(Strategy, strategy.id)
+            again.fail_opinion(failed, self._factory.stamp(claim, correlation=str(strategy.id)))
+            return [again]
+
+        self._factory.transact(decide)
+        self._log("no opinion", strategy=strategy.name, model=failed.model, why=failed.detail)
 
     async def _strongest(self, models: LanguageModels) -> Sequence[str]:
         staff = self._studio.staff
@@ -141,29 +159,39 @@ class Analyst:
             idle_seconds=min(limits.idle_seconds, seconds),
         )
 
-    def _as_opinion(self, run_id: str, prompt: Prompt, answer: Answer, analysis: Analysis) -> Opinion:
-        messages = [{"role": each.role, "content": each.content} for each in prompt.messages]
+    def _origin(self, run_id: str, prompt: Prompt, answer: Answer | FailedAnswer) -> dict[str, Any]:
+        """Give who was asked what, and how the answer came; prompt and answer are kept."""
         put = self._studio.blobs.put
-        return Opinion(
-            run_id=run_id,
-            model=answer.model,
-            digest=answer.digest,
-            prompt_name=prompt.name,
-            prompt_version=prompt.version,
-            prompt_hash=prompt.text_hash,
-            opinion={
-                "diagnosis": analysis.diagnosis,
-                "changes": [_as_change(asdict(change)) for change in analysis.changes],
-            },
-            prompt_tokens=answer.prompt_tokens,
-            answer_tokens=answer.answer_tokens,
-            seconds=round(answer.seconds, 3),
-            blobs={PROMPT: put(orjson.dumps(messages)), ANSWER: put(answer.text.encode())},
-        )
+        blobs = {PROMPT: put(orjson.dumps([asdict(message) for message in prompt.messages]))}
+        if answer.text:
+            blobs[ANSWER] = put(answer.text.encode())
+        return {
+            "run_id": run_id,
+            "model": answer.model,
+            "digest": answer.digest,
+            "prompt_name": prompt.name,
+            "prompt_version": prompt.version,
+            "prompt_hash": prompt.text_hash,
+            "prompt_tokens": answer.prompt_tokens,
+            "answer_tokens": answer.answer_tokens,
+            "seconds": round(answer.seconds, 3),
+            "blobs": blobs,
+        }
 
 
 def _says_something(analysis: Analysis) -> bool:
     return bool(analysis.changes) or len(analysis.diagnosis.split()) >= FEWEST_WORDS
+
+
+def _why_none(answer: Answer | FailedAnswer) -> tuple[str, str]:
+    if isinstance(answer, FailedAnswer):
+        return answer.reason.value, answer.detail[:MAX_DETAIL_CHARACTERS]
+    return TELLS_NONE, "the answer tells none"
+
+
+def _as_facts(analysis: Analysis) -> dict[str, Any]:
+    changes = [_as_change(asdict(change)) for change in analysis.changes]
+    return {"diagnosis": analysis.diagnosis, "changes": changes}
 
 
 def _as_change(change: Mapping[str, Any]) -> dict[str, Any]:

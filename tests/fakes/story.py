@@ -252,8 +252,9 @@ class Story:
         return generation
 
     def opine(self, strategy: Strategy, run_id: str) -> None:
-        """Tell of a model's opinion of a strategy's backtest, from its request on."""
+        """Tell of a model's opinion of a strategy's backtest, from its request on; another has none."""
         strategy.request_opinion(run_id, self.stamp(str(strategy.id)))
+        strategy.fail_opinion(talk.failed_opinion(run_id), self.stamp(str(strategy.id)))
         strategy.note_opinion(talk.opinion(run_id), self.stamp(str(strategy.id)))
         self.record(strategy)
 

@@ -1,8 +1,9 @@
 """What is said in a generation: plain values for its events, each with the facts that a test does not care about."""
 
+from dataclasses import asdict
 from typing import Any
 
-from cfsm.domain.conversation import Execution, Opinion, Plan, Proposal, Screening, Step
+from cfsm.domain.conversation import Execution, FailedOpinion, Opinion, Plan, Proposal, Screening, Step
 
 PLAN = Plan(
     mode="voting",
@@ -127,3 +128,9 @@ def opinion(run_id: str, **others: Any) -> Opinion:
         "blobs": {"prompt": "hash of the messages", "answer": "hash of the answer"},
     }
     return Opinion(**{**facts, **others})
+
+
+def failed_opinion(run_id: str, **others: Any) -> FailedOpinion:
+    facts = {name: fact for name, fact in asdict(opinion(run_id)).items() if name != "opinion"}
+    given = {"model": "phi3:mini", "reason": "tells_none", "detail": "the answer tells none"}
+    return FailedOpinion(**{**facts, **given, **others})

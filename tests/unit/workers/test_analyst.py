@@ -79,6 +79,8 @@ def test_the_next_model_is_asked_where_one_has_none(place, backtested):
     opine(place, {"cogito:8b": {"size": 5_000_000_000, **SILENT}, "phi3:mini": SAYS})
 
     assert place.happened("Strategy.OpinionNoted")[0].facts["model"] == "phi3:mini"
+    (failed,) = place.happened("Strategy.OpinionFailed")
+    assert (failed.facts["model"], failed.facts["reason"]) == ("cogito:8b", "tells_none")
 
 
 def test_where_nobody_has_one_the_task_is_closed_all_the_same(place, backtested):
