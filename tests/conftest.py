@@ -2,6 +2,7 @@
 workplace for workers."""
 
 import shutil
+import signal
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,9 @@ import structlog
 from cfsm.adapters.event_store import sqlite
 from cfsm.adapters.market_data import DatasetStore
 from tests.fakes.workplace import Workplace
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell's job in the background ignores Ctrl+C, and so would every program that a test starts and interrupts."""
 
 SYNTHETIC_PAIRS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
 
