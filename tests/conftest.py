@@ -15,7 +15,8 @@ from cfsm.adapters.market_data import DatasetStore
 from tests.fakes.workplace import Workplace
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-"""A shell's job in the background ignores Ctrl+C, and so would every program that a test starts and interrupts."""
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+"""What runs in the background, or behind nohup, ignores these signals, and so would every program under test."""
 
 SYNTHETIC_PAIRS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
 
