@@ -25,8 +25,16 @@ if TYPE_CHECKING:  # imported where they are used: a process runs one role
     from cfsm.workers.optimizer import OptimizerWorker
 
 BACKTESTER, COORDINATOR, PROJECTOR = "backtester", "coordinator", "projector"
-SCALED = {"backtester": TaskKind.BACKTEST, "cleaner": TaskKind.CLEAN, "optimizer": TaskKind.OPTIMIZE}
+SCALED = {
+    "backtester": TaskKind.BACKTEST,
+    "cleaner": TaskKind.CLEAN,
+    "optimizer": TaskKind.OPTIMIZE,
+    "gateway": TaskKind.FORWARD_TEST,
+}
 """The roles of which more or fewer run, with the tasks that say how many."""
+
+HELPERS = frozenset({"gateway"})
+"""Those of them whose tasks another role claims: bots ask the gateway."""
 
 LIGHT_ROLES = frozenset({"generator", "cleaner"})
 LIGHT_KINDS = frozenset(
@@ -277,6 +285,7 @@ def _upkeep(house: House, equipment: "Equipment") -> Callable[[], None]:
             processes,
             tasks=store.overview,
             shortage=shortage,
+            claims=role not in HELPERS,
         )
         for role, kind in SCALED.items()
         if least[role] < most[role]

@@ -389,10 +389,10 @@ class Workers(Section):
         description="Processes that backtest at most. More than instances.backtester are started while backtests wait "
         "and the machine has room, and end when nothing waits. null: as many as the machine has cores.",
     )
-    on_demand: Annotated[tuple[Literal["cleaner", "optimizer"], ...], AfterValidator(_distinct)] = Field(
-        ("cleaner", "optimizer"),
-        description="Roles whose processes run only while there are tasks for them. It needs a coordinator on this "
-        "machine.",
+    on_demand: Annotated[tuple[Literal["cleaner", "optimizer", "gateway"], ...], AfterValidator(_distinct)] = Field(
+        ("cleaner", "optimizer", "gateway"),
+        description="Roles whose processes run only while there are tasks for them; of the gateway, while there are "
+        "forward tests. It needs a coordinator on this machine.",
     )
     reserve_idle_seconds: Whole = Field(
         60, ge=1, le=DAY_SECONDS, description="Time without tasks after which a process that was started for them ends."

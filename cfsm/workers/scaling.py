@@ -41,15 +41,20 @@ class Scaler:
         *,
         tasks: Callable[[], Sequence[Mapping[str, Any]]],
         shortage: Callable[[], Refused | None],
+        claims: bool = True,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``tasks`` gives those that are not done; ``shortage`` what the machine lacks, if anything."""
+        """``tasks`` gives those that are not done; ``shortage`` what the machine lacks, if anything.
+
+        A role that does not claim the tasks itself (``claims`` False) helps who does: it is wanted while there are any.
+        """
         self._role = role
         self._kind = kind
         self._rules = rules
         self._processes = processes
         self._tasks = tasks
         self._shortage = shortage
+        self._claims = claims
         self._now = now
         self._waited_at = now()
         self._log = structlog.get_logger("coordinator")
@@ -58,7 +63,7 @@ class Scaler:
         """Have processes started or ended, as it is time for."""
         now = self._now()
         due = [task for task in self._tasks() if task["kind"] == self._kind and task["state"] == "open"]
-        waiting = sum(not task["claimed"] for task in due)
+        waiting = sum(not (self._claims and task["claimed"]) for task in due)
         if due:
             self._waited_at = now
         running = self._processes.count(self._role)

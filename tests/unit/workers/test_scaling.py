@@ -11,7 +11,7 @@ from tests.fakes.processes import FakeProcesses
 class Surroundings:
     """What a scaler looks at, all of it set by the test."""
 
-    def __init__(self, running=1):
+    def __init__(self, running=1, *, least=1, claims=True):
         self.now = 0.0
         self.tasks = []
         self.shortage = None
@@ -19,10 +19,11 @@ class Surroundings:
         self.scaler = Scaler(
             "backtester",
             "backtest",
-            ScalingRules(least=1, most=3, idle_seconds=60),
+            ScalingRules(least=least, most=3, idle_seconds=60),
             self.processes,
             tasks=lambda: self.tasks,
             shortage=lambda: self.shortage,
+            claims=claims,
             now=lambda: self.now,
         )
 
@@ -50,6 +51,16 @@ def test_backtesters_are_added_while_backtests_wait_and_end_one_by_one_afterward
     assert around.look(31) == 2
     assert around.look() == 1
     assert around.look(1000) == 1
+
+
+def test_a_role_that_helps_those_who_claim_is_there_as_long_as_they_work():
+    around = Surroundings(running=0, least=0, claims=False)
+
+    around.tasks = [task("dry_runner@here")]
+    assert [around.look(), around.look(1000)] == [1, 2]
+
+    around.tasks = []
+    assert [around.look(59), around.look(2), around.look()] == [2, 1, 0]
 
 
 def test_what_is_no_backtest_that_waits_adds_none(around):
