@@ -34,6 +34,7 @@ class RunningFactory:
         self.home = home
         self._seconds = seconds
         self._process = None
+        self._killed = set()
         home.mkdir(parents=True, exist_ok=True)
         (home / "cfsm.yaml").write_text(configuration)
         self.house = House.at(home, file=None, profile=None, environ={**os.environ, "CFSM_HOME": str(home)})
@@ -91,8 +92,10 @@ class RunningFactory:
             status = read_status(self.home)
             if status is None or status.pid != self.pid or not status.units:
                 return False
-            at_work = {UnitState.RUNNING, UnitState.RESTING}
-            return all(unit.state in at_work for unit in status.units if not names or unit.name in names)
+            asked = [unit for unit in status.units if not names or unit.name in names]
+            if self._killed.intersection(unit.pid for unit in asked):
+                return False  # the supervisor has not said yet what happened
+            return all(unit.state in {UnitState.RUNNING, UnitState.RESTING} for unit in asked)
 
         self.until(ready)
         return self
@@ -115,6 +118,7 @@ class RunningFactory:
     def kill(self, pid=None):
         """Kill a process of it as ``kill -9`` does; the supervisor if none is said."""
         os.kill(pid or self.pid, signal.SIGKILL)
+        self._killed.add(pid or self.pid)
         if pid in {None, self.pid}:
             self._process.wait()
 
