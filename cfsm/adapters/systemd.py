@@ -69,10 +69,6 @@ class Notifier(SystemdNotifier):  # type: ignore[misc]  # sdnotify has no types
         """Ask for at least this much more time, from now on, to start or to stop."""
         self.notify(f"EXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")
 
-    def main_pid(self, pid: int) -> None:
-        """Hand the unit over to this process of the same session, which is supervised from now on."""
-        self.notify(f"MAINPID={pid}")
-
     def notify(self, state: str) -> None:
         """Send assignments, one per line. A failure is logged, once until a message gets through again."""
         if self.socket is None:

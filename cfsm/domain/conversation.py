@@ -155,11 +155,6 @@ class Proposal(Value):
     findings: Sequence[Mapping[str, Any]]
     duplicate_of: str = ""
 
-    @property
-    def is_runnable(self) -> bool:
-        """Say whether it is worth running."""
-        return bool(self.code_hash) and not self.findings and not self.duplicate_of
-
 
 @dataclass(frozen=True)
 class Execution(Value):

@@ -42,16 +42,6 @@ class Trials:
         mean = self.mean + (sr - self.mean) / defined
         return Trials(self.count + 1, defined, mean, self.m2 + (sr - self.mean) * (sr - mean))
 
-    def merge(self, other: "Trials") -> "Trials":
-        """Give the trials of both."""
-        defined = self.defined + other.defined
-        if not defined:
-            return Trials(self.count + other.count)
-        apart = other.mean - self.mean
-        mean = self.mean + apart * other.defined / defined
-        m2 = self.m2 + other.m2 + apart * apart * self.defined * other.defined / defined
-        return Trials(self.count + other.count, defined, mean, m2)
-
     @property
     def variance(self) -> float:
         """The sample variance of the Sharpe ratios; 0 for fewer than two."""

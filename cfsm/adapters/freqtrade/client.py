@@ -38,11 +38,6 @@ _MAX_OUTCOME_BYTES = 512 * 1024 * 1024
 _PIECE_BYTES = 1 << 20
 
 
-def socket_in(home: Path) -> Path:
-    """Give the path of a home's forge socket."""
-    return home / "run" / "forge.sock"
-
-
 def forge_command(socket_path: Path, datasets: Path, *options: str) -> list[str]:
     """Give the command that runs a forge serving this socket with the datasets of this folder."""
     program = [sys.executable, "-m", "cfsm.adapters.freqtrade.server"]

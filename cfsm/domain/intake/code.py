@@ -12,7 +12,6 @@ from cfsm.domain.intake.repair import Edits
 from cfsm.domain.intake.talib_table import TALIB
 
 FRAME_METHODS = ("populate_indicators", "populate_entry_trend", "populate_exit_trend")
-OLD_FRAME_METHODS = ("populate_buy_trend", "populate_sell_trend")
 USUAL_FRAMES = frozenset({"dataframe", "df"})
 PARAMETER_CLASSES = frozenset(
     {"IntParameter", "DecimalParameter", "RealParameter", "CategoricalParameter", "BooleanParameter"}

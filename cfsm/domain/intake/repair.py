@@ -2,7 +2,6 @@
 
 import ast
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -100,12 +99,3 @@ class Edits:
             pieces += [self.text[at:start], text]
             at = max(at, end)
         return "".join([*pieces, self.text[at:]])
-
-
-def walk_with_parents(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.AST | None]]:
-    """Give every node with the one that holds it, from the outside in, in the order of the text."""
-    waiting: list[tuple[ast.AST, ast.AST | None]] = [(tree, None)]
-    while waiting:
-        node, parent = waiting.pop()
-        yield node, parent
-        waiting.extend((child, node) for child in reversed(list(ast.iter_child_nodes(node))))

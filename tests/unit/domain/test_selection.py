@@ -116,15 +116,6 @@ def test_trials_know_count_mean_and_variance(srs):
 
 
 @settings(deadline=None)
-@given(st.lists(SRS | st.none(), max_size=20), st.lists(SRS | st.none(), max_size=20))
-def test_merged_trials_are_those_of_both(one, other):
-    merged, together = trials_of(one).merge(trials_of(other)), trials_of([*one, *other])
-
-    assert (merged.count, merged.defined) == (together.count, together.defined)
-    assert (merged.mean, merged.m2) == (pytest.approx(together.mean, abs=1e-9), pytest.approx(together.m2, abs=1e-9))
-
-
-@settings(deadline=None)
 @given(st.lists(SRS | st.none(), max_size=20))
 def test_trials_survive_json_to_the_last_bit(srs):
     trials = trials_of(srs)
