@@ -1,9 +1,13 @@
-"""The port to the market gateway, as its worker sees it."""
+"""The port to the market gateway, and what happens between it and the exchange."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
+
+from cfsm.application.factory import Factory
+from cfsm.domain.aggregate import Recorded
+from cfsm.domain.upstream import Upstream
 
 
 class ChangeKind(StrEnum):
@@ -40,3 +44,25 @@ class MarketGateway(Protocol):
 
     def stop(self) -> None:
         """Hang up."""
+
+
+def record_change(factory: Factory, change: UpstreamChange) -> None:
+    """Make an event of what happened to the connection with an exchange."""
+
+    def decide() -> Iterable[Recorded]:
+        stamp = factory.stamp()
+        upstream = factory.find(Upstream, Upstream.id_of(change.address))
+        if upstream is None:
+            upstream = Upstream.watch(change.address, stamp)
+        match change.kind:
+            case ChangeKind.OPENED:
+                upstream.open_breaker(change.why, change.seconds, stamp)
+            case ChangeKind.HALF_OPENED:
+                upstream.half_open_breaker(stamp)
+            case ChangeKind.CLOSED:
+                upstream.close_breaker(stamp)
+            case ChangeKind.BANNED:
+                upstream.ban(change.status, change.seconds, stamp)
+        return [upstream]
+
+    factory.transact(decide)

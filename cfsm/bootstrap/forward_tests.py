@@ -86,15 +86,16 @@ def request(
     source: Source | None = None,
     mode: Mode | None = None,
     span: Span | None = None,
+    days: float | None = None,
 ) -> ForwardTest:
-    """Ask for a strategy's next forward test; what is not given is as configured.
+    """Ask for a strategy's next forward test; what is not given is as configured, ``days`` only without a ``span``.
 
     Raise CannotTest where there is nothing to hold it to or no day to test it on, ProductionRefused, TryAgain.
     """
     settings = house.settings.forward_test
     source, mode = source or Source(settings.source), mode or Mode(settings.mode)
     contender = _contender(house, strategy_name)
-    span = span or (replay_span(house) if source is Source.REPLAY else _live_span(house))
+    span = span or (replay_span(house, days) if source is Source.REPLAY else _live_span(house, days))
     backtested = trades_of(house, contender.run_id)
     begin, end = (_ms(datetime.fromisoformat(text)) for text in (contender.backtest_start, contender.backtest_end))
     promise = promise_of(backtested, begin, max(end, begin + 1))
@@ -178,16 +179,17 @@ def replay_span(house: House, days: float | None = None, candles_ms: int = 0) ->
             "Use one that is longer, or forward_test.source: live"
         )
     begin = _ms(_midnight(proof.first))
-    wanted = round((settings.replay_days if days is None else days) * DAY_MS)
+    wanted = max(1, round((settings.replay_days if days is None else days) * DAY_MS))
     longest = _ms(_midnight(proof.end)) - begin
     length = min(wanted, longest, candles_ms or longest)
     step = _base_ms(house) // LOOKS_PER_CANDLE
     return Span(begin_ms=begin, end_ms=begin + length, spread_bps=settings.spread_bps, seed=settings.seed, step_ms=step)
 
 
-def _live_span(house: House) -> Span:
+def _live_span(house: House, days: float | None) -> Span:
     begin = _ms(house.clock.now())
-    return Span(begin_ms=begin, end_ms=begin + round(house.settings.forward_test.live_days * DAY_MS))
+    wanted = house.settings.forward_test.live_days if days is None else days
+    return Span(begin_ms=begin, end_ms=begin + max(1, round(wanted * DAY_MS)))
 
 
 def trades_of(house: House, run_id: str) -> Sequence[Trade]:

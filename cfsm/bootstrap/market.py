@@ -1,11 +1,12 @@
 """The market gateway and the bots of a house, wired."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfsm.application.errors import TryAgain
-from cfsm.application.market import UpstreamChange
+from cfsm.application.market import UpstreamChange, record_change
 from cfsm.bootstrap.house import House
 
 if TYPE_CHECKING:  # imported where they are used
@@ -29,24 +30,10 @@ class HouseGateway:
         """Listen, at the port that the last one had if it may be any; give it. Raise Misconfigured."""
         from cfsm.adapters.durable import of_system
         from cfsm.adapters.market_gateway.address import last_port, write_address
-        from cfsm.adapters.market_gateway.live import LiveBackend
-        from cfsm.adapters.market_gateway.replay_market import ReplayMarket
-        from cfsm.adapters.market_gateway.running import RunningGateway
-        from cfsm.adapters.market_gateway.server import Gateway
 
-        folder, settings = self._house.run_folder, self._house.settings.market_gateway
-        datasets = self._house.datasets
-        live = LiveBackend(
-            settings.upstream,
-            self._changes,
-            weight_per_minute=settings.weight_per_minute,
-            cache_bytes=settings.cache_mb * 1024 * 1024,
-            timeout_seconds=settings.timeout_seconds,
-        )
-        self._running = RunningGateway(
-            lambda: Gateway(lambda name: ReplayMarket(datasets.open(name)), live, name=str(folder))
-        )
-        port = self._running.start(settings.port, last_port(folder))
+        folder = self._house.run_folder
+        self._running = _gateway(self._house, self._changes)
+        port = self._running.start(self._house.settings.market_gateway.port, last_port(folder))
         try:
             write_address(folder, port)
         except OSError as error:
@@ -82,19 +69,54 @@ def gateway_status(house: House) -> dict[str, Any]:
     return status_of(house.run_folder)
 
 
-def downloader_of(house: House, exchange: str) -> "Downloader":
-    """Give what downloads candles: through the gateway, with its limits and its cache, where one runs for Binance."""
+@contextmanager
+def downloader_of(house: House, exchange: str) -> Iterator["Downloader"]:
+    """Give what downloads candles: from Binance through the gateway, with its limits and its cache.
+
+    Where none runs, one does for as long as this takes; what happens upstream is recorded then too.
+    """
     from cfsm.adapters.freqtrade.dry_run.bot_config import through_gateway
     from cfsm.adapters.market_data.download import Downloader
     from cfsm.adapters.market_gateway.address import HOST, port_of
 
+    def asking_at(port: int) -> Downloader:
+        return Downloader(exchange_settings=through_gateway(f"http://{HOST}:{port}/live"))
+
     if exchange != "binance":
-        return Downloader()
+        yield Downloader()
+        return
     try:
         port = port_of(house.run_folder)
     except TryAgain:
-        return Downloader()
-    return Downloader(exchange_settings=through_gateway(f"http://{HOST}:{port}/live"))
+        changes: list[UpstreamChange] = []
+        own = _gateway(house, changes)
+        try:
+            yield asking_at(own.start(0))
+        finally:
+            own.stop()
+            for change in changes:
+                record_change(house.factory, change)
+    else:
+        yield asking_at(port)
+
+
+def _gateway(house: House, changes: list[UpstreamChange]) -> "RunningGateway":
+    """Make a gateway as configured that does not listen yet; what happens upstream is added to ``changes``."""
+    from cfsm.adapters.market_gateway.live import LiveBackend
+    from cfsm.adapters.market_gateway.replay_market import ReplayMarket
+    from cfsm.adapters.market_gateway.running import RunningGateway
+    from cfsm.adapters.market_gateway.server import Gateway
+
+    settings, datasets = house.settings.market_gateway, house.datasets
+    live = LiveBackend(
+        settings.upstream,
+        changes,
+        weight_per_minute=settings.weight_per_minute,
+        cache_bytes=settings.cache_mb * 1024 * 1024,
+        timeout_seconds=settings.timeout_seconds,
+    )
+    name = str(house.run_folder)
+    return RunningGateway(lambda: Gateway(lambda name: ReplayMarket(datasets.open(name)), live, name=name))
 
 
 def bots_of(house: House) -> "DryRunBots":

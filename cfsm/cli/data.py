@@ -121,21 +121,22 @@ def download(
 ) -> None:
     """Download candles with Freqtrade's downloader. It needs the internet.
 
-    Binance is asked through the market gateway where the factory runs: within its limits, and from its cache.
+    Binance is asked through the market gateway, within its limits: the factory's, or one for as long as this takes.
     """
     from cfsm.bootstrap.market import downloader_of
 
-    _made(
-        _store(house).download(
+    store = _store(house)
+    with downloader_of(house, exchange) as downloader:
+        made = store.download(
             name,
             pairs=pairs,
             timeframes=timeframes,
             timerange=timerange,
             exchange=exchange,
-            downloader=downloader_of(house, exchange),
+            downloader=downloader,
             progress=progress(),
         )
-    )
+    _made(made)
 
 
 def open_dataset(house: House, name: str) -> Any:

@@ -106,15 +106,17 @@ def tell(test: ForwardTestStory) -> None:
 def _comparison(test: ForwardTestStory) -> Iterable[tuple[str, str, str]]:
     promise, figures, evidence = test.promise, test.figures, test.evidence
     expected = promise["rate"] * figures["days"]
-    yield "trades", f"{expected:.1f} in as many days", str(figures["total_trades"])
+    open_trades = figures["open_trades"]
+    came = f"{figures['total_trades'] + open_trades}" + (f", {open_trades} still open" if open_trades else "")
+    yield "trades", f"{expected:.1f} in as many days", came
     yield "trades a day", f"{promise['rate']:.2f} (at least {promise['rate_floor']:.2f})", figure(evidence["rate"])
     yield (
-        "mean return of a trade",
+        "mean return of a trade, windfalls cut",
         f"{promise['return_mean']:.3%} (at least {promise['return_floor']:.3%})",
         "-" if evidence["return_mean"] is None else f"{evidence['return_mean']:.3%}",
     )
     yield "profit", "", in_words(figures["profit_total"], Unit.SHARE)
-    yield "still open", "", f"{figures['open_trades']} ({figures['open_profit_abs']:+.2f})"
+    yield "open trades would give", "", f"{figures['open_profit_abs']:+.2f}" if open_trades else "-"
     yield "deepest fall", "", in_words(figures["max_drawdown_account"], Unit.SHARE)
 
 
@@ -147,7 +149,7 @@ def _day(milliseconds: int) -> str:
 @dryrun.command()
 @click.argument("strategy", shell_complete=strategy_names)
 @click.option("--source", type=click.Choice(["replay", "live"]), help="Which candles. [default: as configured]")
-@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Days of a replay. [default: as configured]")
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="How long. [default: as configured]")
 @click.option(
     "--mode", type=click.Choice(["shadow", "debug", "production"]), help="What the bot may do. [default: as configured]"
 )
@@ -160,7 +162,7 @@ def start(house: House, strategy: str, source: str | None, days: float | None, m
       cfsm dryrun start TrendStrategy_predefined_20261121_120000
       cfsm dryrun start BEST --days 1 --mode debug
     """
-    from cfsm.bootstrap.forward_tests import CannotTest, replay_span, request
+    from cfsm.bootstrap.forward_tests import CannotTest, request
     from cfsm.cli.strategies import find
     from cfsm.domain.forward_test import Source
     from cfsm.domain.trading_mode import Mode, ProductionRefused
@@ -174,7 +176,7 @@ def start(house: House, strategy: str, source: str | None, days: float | None, m
             why="asked for by hand",
             source=Source(source) if source else None,
             mode=Mode(mode) if mode else None,
-            span=replay_span(house, days) if days and source != Source.LIVE else None,
+            days=days,
         )
     except (CannotTest, ProductionRefused) as error:
         raise click.ClickException(str(error)) from error

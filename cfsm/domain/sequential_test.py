@@ -23,6 +23,7 @@ then.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
+from statistics import fmean
 from typing import Any
 
 from cfsm.domain.promise import DAY_MS, WORST_RETURN, Promise, bundles_of
@@ -66,6 +67,7 @@ class Evidence:
     """What the tests say so far. E-values: how many times the stake a bet against the hypothesis would have made.
 
     ``worse_returns`` and ``worse_rate`` against "as promised", at their highest so far; ``edge`` against "no edge".
+    ``return_mean`` is counted as the promise's is: in bundles, a windfall as the highest return that counts.
     """
 
     trades: int
@@ -124,7 +126,7 @@ def evidence_of(
         trades=len(done),
         bundles=len(bundles),
         days=days,
-        return_mean=sum(returns) / len(returns) if returns else None,
+        return_mean=fmean(min(each, promise.return_cap) for each in returns) if returns else None,
         rate=len(opened) / days if days else None,
         worse_returns=worse_returns(promise, returns) if testable else 1.0,
         worse_rate=worse_rate(promise, opened, days) if testable else 1.0,

@@ -1,12 +1,9 @@
 """The market gateway: served from a thread, watched from here; what happens upstream becomes events."""
 
 import time
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from cfsm.application.market import ChangeKind, MarketGateway, UpstreamChange
-from cfsm.domain.aggregate import Recorded
-from cfsm.domain.upstream import Upstream
+from cfsm.application.market import MarketGateway, record_change
 from cfsm.workers.base import Equipment, Worker
 
 CHECK_SECONDS = 5.0
@@ -34,28 +31,12 @@ class GatewayWorker(Worker):
     def step(self) -> bool:
         """See that the gateway answers, and record what happened upstream."""
         for change in self._gateway.changes():
-            self.factory.transact(lambda change=change: self._keep(change))  # type: ignore[misc]  # bound now
+            record_change(self.factory, change)
             self.log.warning("upstream", EVENT=f"breaker {change.kind}", address=change.address, why=change.why)
         if time.monotonic() - self._checked_at >= CHECK_SECONDS:
             self.say(_words(self._gateway.status()))
             self._checked_at = time.monotonic()
         return False
-
-    def _keep(self, change: UpstreamChange) -> Iterable[Recorded]:
-        stamp = self.factory.stamp()
-        upstream = self.factory.find(Upstream, Upstream.id_of(change.address))
-        if upstream is None:
-            upstream = Upstream.watch(change.address, stamp)
-        match change.kind:
-            case ChangeKind.OPENED:
-                upstream.open_breaker(change.why, change.seconds, stamp)
-            case ChangeKind.HALF_OPENED:
-                upstream.half_open_breaker(stamp)
-            case ChangeKind.CLOSED:
-                upstream.close_breaker(stamp)
-            case ChangeKind.BANNED:
-                upstream.ban(change.status, change.seconds, stamp)
-        return [upstream]
 
 
 def _words(status: dict[str, Any]) -> str:

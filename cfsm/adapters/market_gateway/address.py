@@ -45,4 +45,4 @@ def status_of(folder: Path) -> dict[str, Any]:
             said = orjson.loads(answer.content)
             if isinstance(said, dict) and said.get("folder") == str(folder):
                 return said
-    raise TryAgain("no market gateway answers: it runs with the factory (`cfsm run`)")
+    raise TryAgain("no market gateway answers: it runs with the factory (`cfsm run`), while there are forward tests")

@@ -189,6 +189,19 @@ def test_a_forward_test_is_started_shown_and_stopped_by_hand(house, cfsm):
     assert cfsm("dryrun", "logs", BEST).code == 1
 
 
+@pytest.mark.parametrize(("configured", "options"), [("replay", ("--source", "live")), ("live", ())])
+def test_a_live_test_of_so_many_days_begins_now(house, cfsm, configured, options):
+    (house.path / "cfsm.yaml").write_text(CONFIGURATION.replace("replay_days: 2", f"source: {configured}"))
+    before = datetime.now(UTC).timestamp() * 1000
+
+    assert cfsm("dryrun", "start", BEST, "--days", "0.5", *options).code == 0
+
+    story = cfsm("dryrun", "show", BEST, "--json").json
+    assert story["source"] == "live"
+    assert story["span"]["begin_ms"] >= int(before)
+    assert story["span"]["end_ms"] - story["span"]["begin_ms"] == DAY_MS / 2
+
+
 def test_a_concluded_forward_test_tells_its_verdict(house, cfsm):
     test = ask(house, BEST)
     from cfsm.domain.forward_account import Account, comparison_of, evidence_of_account, figures_of_account

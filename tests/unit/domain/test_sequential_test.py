@@ -136,6 +136,16 @@ def test_one_windfall_does_not_buy_off_the_evidence():
     assert worse_returns(promise, [5.0, *losing]) == worse_returns(promise, [promise.return_cap, *losing])
 
 
+def test_the_mean_return_is_counted_as_the_promises_is():
+    promise = promised(1)
+    lone = [trade(day * DAY_MS, HOUR_MS, profit) for day, profit in enumerate([0.01, 5.0])]
+
+    evidence = evidence_of(promise, lone, 0, 10 * DAY_MS, Rules())
+
+    assert promise.return_cap < 5.0
+    assert evidence.return_mean == pytest.approx((0.01 + promise.return_cap) / 2)
+
+
 def test_a_loss_that_no_bet_survives_ends_the_hope_of_an_edge():
     promise = promised(1)
 

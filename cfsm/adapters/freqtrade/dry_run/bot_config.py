@@ -46,6 +46,7 @@ def through_gateway(exchange_url: str) -> dict[str, Any]:
         "ccxt_config": {"enableRateLimit": False, "urls": {"api": urls}, "options": options},
         "ccxt_async_config": {},
         "ccxt_sync_config": {},
+        "only_from_ccxt": True,  # else older candles would come from Binance's archive, whoever is upstream
     }
 
 

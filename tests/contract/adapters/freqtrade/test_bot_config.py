@@ -3,6 +3,8 @@
 import ccxt
 import pytest
 from freqtrade.configuration.config_validation import validate_config_consistency, validate_config_schema
+from freqtrade.enums import CandleType
+from freqtrade.exchange import Binance, Exchange
 
 from cfsm.adapters.freqtrade.dry_run.bot_config import Access, bot_config
 from cfsm.domain.evaluation import Conditions
@@ -37,3 +39,20 @@ def test_every_address_that_ccxt_knows_leads_to_the_gateway(config):
 def test_the_api_listens_on_loopback_alone(config):
     assert config["api_server"]["listen_ip_address"] == "127.0.0.1"
     assert config["api_server"]["CORS_origins"] == []
+
+
+class Unconnected(Binance):
+    """Freqtrade's Binance, which has a configuration and nothing else."""
+
+    def __init__(self, config):
+        self._config = config
+
+    def __del__(self):
+        """Close nothing."""
+
+
+def test_older_candles_come_from_the_gateway_too_and_not_from_binances_archive(config, monkeypatch):
+    monkeypatch.setattr(Exchange, "get_historic_ohlcv", lambda *_, **__: "asked for")
+    monkeypatch.setattr(Binance, "get_historic_ohlcv_fast", lambda *_, **__: "from the archive")
+
+    assert Unconnected(config).get_historic_ohlcv("BTC/USDT:USDT", "5m", 0, CandleType.FUTURES) == "asked for"
