@@ -20,8 +20,7 @@ def open_engine(house: House, *, stock: bool = False) -> "ForgeEngine":
     """Give an engine that goes before the queue and starts a forge where none runs; ``stock``: Freqtrade's own loop."""
     from cfsm.adapters.freqtrade.client import ForgeEngine
 
-    loop = {"stock": True} if stock else {}
-    return ForgeEngine(house.forge_socket, house.path / "data", urgent=True, **loop)
+    return ForgeEngine(house.forge_socket, house.path / "data", stock=stock, urgent=True, keeps_log=True)
 
 
 @contextmanager

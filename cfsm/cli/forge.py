@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 FILES = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
+_MOST_LINES = 10
+"""Of the log, for people."""
+
 WITHIN = click.option(
     "--timeout",
     "timeout_seconds",
@@ -109,12 +112,23 @@ def _show_verdict(answer: Answer) -> None:
     signals = ", ".join(f"{count} {name}" for name, count in answer.get("signals", {}).items() if count)
     click.echo(f"{answer['verdict']:<8}  {answer['file']}  {answer['seconds']:.2f} s  {signals}".rstrip())
     _show_findings(answer["findings"])
+    _show_log(answer["log"])
 
 
 def _show_findings(findings: Sequence[dict[str, Any]]) -> None:
     for each in findings:
         line = f" line {each['line']}" if each["line"] else ""
         click.echo(f"          {each['code']}{line}: {printable(each['message'])} {each['what_to_do']}".rstrip())
+
+
+def _show_log(lines: Sequence[dict[str, Any]]) -> None:
+    """Show the warnings of Freqtrade's log; of its errors there are findings."""
+    warnings = [line for line in lines if line["level"] == "warning"]
+    for line in warnings[:_MOST_LINES]:
+        times = f" ({line['times']} times)" if line["times"] > 1 else ""
+        click.echo(f"          logged by {printable(line['logger'])}: {printable(line['text'])}{times}")
+    if len(warnings) > _MOST_LINES:
+        click.echo(f"          … and {len(warnings) - _MOST_LINES} more lines in --json")
 
 
 @forge.command()
@@ -257,6 +271,7 @@ def _show_backtest(answer: Answer) -> None:
         }
     )
     _show_findings(answer["findings"])
+    _show_log(answer["log"])
     if answer["verdict"] != Verdict.ACCEPTED:
         click.echo("These figures count for nothing: the factory would retire this strategy for what was found.")
     if answer["data"]["kind"] == "synthetic":

@@ -36,18 +36,16 @@ def list_(house: House, kind: str | None, state: str | None, strategy: str | Non
         print_json(found)
         return
     progress = progress_of(house)
-    rows = [
-        (run.id[:8], run.kind, run.strategy_name, run.state, progress.get(run.strategy_id) or _where(run), run.seconds)
-        for run in found
-    ]
+    rows = [(run.id[:8], run.kind, run.strategy_name, run.state, _where(run, progress), run.seconds) for run in found]
     if rows:
         print_table(rows, ("run", "kind", "strategy", "state", "stage", "seconds"), ("seconds",), title="strategy")
     else:
         talk("There is no such run.")
 
 
-def _where(run: Any) -> str:
-    return f"{run.stage} {run.percent} %" if run.stage else "started"
+def _where(run: Any, progress: Mapping[str, str]) -> str:
+    said = progress.get(run.strategy_id) if run.state == "running" else None
+    return said or (f"{run.stage} {run.percent} %" if run.stage else "started")
 
 
 def progress_of(house: House) -> Mapping[str, str]:

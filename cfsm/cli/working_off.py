@@ -1,9 +1,11 @@
 """Asks the forge about many files at once and gives the answers in the files' order."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from logging import getLevelName
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
@@ -18,6 +20,7 @@ from cfsm.domain.evaluation import Finding, Stage, Verdict
 
 if TYPE_CHECKING:
     from cfsm.adapters.freqtrade.client import ForgeEngine
+    from cfsm.adapters.freqtrade.protocol import Said
 
 Answer = dict[str, Any]
 """What is printed about one file."""
@@ -90,15 +93,24 @@ def _answers(
                 pool.shutdown(cancel_futures=True)
 
 
-def _ask_one(ask: Ask, engine: Engine, path: Path, file: StrategyFile, report: Report) -> Answer | Exception:
+def _ask_one(ask: Ask, engine: "ForgeEngine", path: Path, file: StrategyFile, report: Report) -> Answer | Exception:
     if file.name is None and file.finding is not None:
         return refused(path, (file.finding,))
     try:
-        return ask(engine, path, file, report)
+        return {**ask(engine, path, file, report), "log": lines_of(engine.log)}
     except BrokenStrategy as error:
-        return refused(path, error.findings, file.name)
+        return {**refused(path, error.findings, file.name), "log": lines_of(engine.log)}
     except (Misconfigured, TryAgain) as error:
         return error
+
+
+def lines_of(log: Iterable["Said"]) -> list[dict[str, Any]]:
+    """Give what Freqtrade and the strategy logged in a run, each line once, with how often it came."""
+    times = Counter((getLevelName(said.level).lower(), said.logger, said.text) for said in log)
+    return [
+        {"level": level, "logger": logger, "text": text, "times": count}
+        for (level, logger, text), count in times.items()
+    ]
 
 
 def _listener(path: Path, progress: ProgressLine, stopping: Event) -> Report:
@@ -122,4 +134,5 @@ def refused(path: Path, findings: Sequence[Finding], strategy: str | None = None
         "findings": [asdict(finding) for finding in findings],
         "seconds": 0.0,
         "strategy": strategy,
+        "log": [],
     }

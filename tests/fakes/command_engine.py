@@ -8,7 +8,7 @@ from tests.fakes.engine import FakeEngine
 class CommandEngine(FakeEngine):
     """A scripted engine that can be closed; ``data_hash`` is what it says of every dataset.
 
-    ``opened`` and ``closed`` count, ``stock`` is how it was asked for last.
+    ``opened`` and ``closed`` count, ``stock`` is how it was asked for last, ``log`` is what Freqtrade logs in every run.
     """
 
     def __init__(self, data_hash="data"):
@@ -16,6 +16,7 @@ class CommandEngine(FakeEngine):
         self.data_hash = data_hash
         self.opened = self.closed = 0
         self.stock = None
+        self.log = []
 
     def open(self, house, *, stock=False):
         """Stand in for ``cfsm.cli.engines.open_engine``."""

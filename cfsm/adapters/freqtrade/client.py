@@ -23,6 +23,7 @@ from cfsm.adapters.freqtrade.protocol import (
     Progress,
     Reaction,
     Request,
+    Said,
     adapter,
     dump_request,
     encode,
@@ -48,16 +49,25 @@ class ForgeEngine:
     """Runs strategies in the forge behind a unix socket.
 
     With ``datasets`` a forge is started where none answers, and ends with this process; without it TryAgain is raised.
-    ``stock`` asks for Freqtrade's own loop; ``urgent`` goes before the queue. One thread at a time.
+    ``stock`` asks for Freqtrade's own loop; ``urgent`` goes before the queue; with ``keeps_log`` the warnings and
+    errors that Freqtrade logged in the last run are in ``log``, not in the forge's. One thread at a time.
     """
 
     def __init__(
-        self, socket_path: Path, datasets: Path | None = None, *, stock: bool = False, urgent: bool = False
+        self,
+        socket_path: Path,
+        datasets: Path | None = None,
+        *,
+        stock: bool = False,
+        urgent: bool = False,
+        keeps_log: bool = False,
     ) -> None:
+        self.log: list[Said] = []
         self._socket_path = socket_path
         self._datasets = datasets
         self._stock = stock
         self._urgent = urgent
+        self._keeps_log = keeps_log
         self._forge: subprocess.Popen[bytes] | None = None
 
     @property
@@ -98,7 +108,7 @@ class ForgeEngine:
         """Tell how the forge fares: memory, queue, runs under way, warm datasets. Raise TryAgain without one."""
         with self._connected() as peer:
             peer.sendall(encode(Kind.REQUEST, dump_request(Request(Ask.STATUS))))
-            answer: dict[str, Any] = orjson.loads(_Answers(peer, lambda *_: None).last())
+            answer: dict[str, Any] = orjson.loads(_Answers(peer, lambda *_: None, []).last())
             return answer
 
     def close(self) -> None:
@@ -120,14 +130,16 @@ class ForgeEngine:
         self.close()
 
     def _request(self, ask: Ask, job: Job, **more: Any) -> bytes:
-        return dump_request(Request(ask, job, stock=self._stock, urgent=self._urgent, **more))
+        more |= {"stock": self._stock, "urgent": self._urgent, "wants_log": self._keeps_log}
+        return dump_request(Request(ask, job, **more))
 
     def _ask(self, request: bytes, report: Report, kind: Any) -> Any:
         report(Stage.LOADING_DATA, 0.0, "waiting for the forge")
+        self.log = []
         with self._connected() as peer:
             try:
                 peer.sendall(encode(Kind.REQUEST, request))
-                content = _Answers(peer, report).last()
+                content = _Answers(peer, report, self.log).last()
             except OSError as error:
                 raise TryAgain(f"The forge went away: {error}") from error
         try:
@@ -184,13 +196,22 @@ class ForgeEngine:
 
 
 class _Answers:
-    """Reads a forge's frames until the last one; tells of progress, and of silence too, at least once a second."""
+    """Reads a forge's frames until the last one; tells of progress, and of silence too, at least once a second.
 
-    def __init__(self, peer: socket.socket, report: Report) -> None:
+    Lines of Freqtrade's log are added to ``log``.
+    """
+
+    def __init__(self, peer: socket.socket, report: Report, log: list[Said]) -> None:
         self._peer = peer
         self._report = report
+        self._log = log
         self._frames = FrameReader(
-            {Kind.PROGRESS: MAX_PROGRESS_BYTES, Kind.RESULT: _MAX_OUTCOME_BYTES, Kind.ERROR: _MAX_OUTCOME_BYTES}
+            {
+                Kind.PROGRESS: MAX_PROGRESS_BYTES,
+                Kind.LOG: MAX_PROGRESS_BYTES,
+                Kind.RESULT: _MAX_OUTCOME_BYTES,
+                Kind.ERROR: _MAX_OUTCOME_BYTES,
+            }
         )
         self._progress = Progress(Stage.LOADING_DATA, 0.0, "waiting for the forge")
 
@@ -210,6 +231,9 @@ class _Answers:
                     return content
                 if kind is Kind.ERROR:
                     _raise(content)
+                if kind is Kind.LOG:
+                    self._log.append(adapter(Said).validate_json(content))
+                    continue
                 self._progress = adapter(Progress).validate_json(content)
                 self._say()
 

@@ -60,7 +60,7 @@ class Conversation:
     def answer(self, kind: Kind, content: bytes) -> None:
         """Send a frame, as far as the client takes it now; the rest waits."""
         self.outgoing += encode(kind, content)
-        self.last_frame_sent = kind is not Kind.PROGRESS
+        self.last_frame_sent = kind in {Kind.RESULT, Kind.ERROR}
 
     def flush(self) -> bool:
         """Send what the client takes; say whether the conversation is over."""
@@ -234,8 +234,8 @@ class Forge:
         if now - self._told >= interval:
             self._told = now
             self._notifier.watchdog()
-            stages = ", ".join(f"{task.job.strategy_name} {task.stage.value}" for task in self._working)
-            self._notifier.status(f"{len(self._waiting)} waiting, {self._served} served; {stages or 'idle'}")
+            working = [task.in_words() for task in self._working] or ["idle"]
+            self._notifier.status(", ".join([*working, f"{len(self._waiting)} waiting", f"{self._served} served"]))
 
     def _status(self) -> dict[str, object]:
         return {
@@ -247,7 +247,13 @@ class Forge:
             "slots": self._options.slots,
             "waiting": len(self._waiting),
             "working": [
-                {"strategy": task.job.strategy_name, "run_id": task.job.run_id, "stage": task.stage.value}
+                {
+                    "strategy": task.job.strategy_name,
+                    "ask": task.request.ask.value,
+                    "run_id": task.job.run_id,
+                    "stage": task.progress.stage.value,
+                    "percent": round(task.progress.percent),
+                }
                 for task in self._working
             ],
             "served": self._served,

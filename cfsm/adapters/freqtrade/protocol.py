@@ -46,6 +46,7 @@ class Ask(StrEnum):
 class Request:
     """One request; ``stock`` asks for Freqtrade's own loop, ``urgent`` goes before the queue.
 
+    ``wants_log``: Freqtrade's lines go to who asks, in place of the forge's log.
     ``spaces`` are searched by hyperopt, ``candidates`` are the values to be tried.
     """
 
@@ -53,6 +54,7 @@ class Request:
     job: Job | None = None
     stock: bool = False
     urgent: bool = False
+    wants_log: bool = False
     spaces: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
 

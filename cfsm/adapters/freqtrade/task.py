@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from cfsm.adapters.freqtrade import caged_run, conclusion
 from cfsm.adapters.freqtrade.children import Child, Ended
-from cfsm.adapters.freqtrade.protocol import Failure, Kind, Progress, Reaction, Request, Said, adapter
+from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, Said, adapter
 from cfsm.adapters.freqtrade.strategy_folder import BadName, remove_folder, write_strategy
 from cfsm.adapters.freqtrade.workshop import Prepared, Workshop
 from cfsm.adapters.systemd import one_line
@@ -24,6 +24,14 @@ _CONCLUSION_LIMITS = Limits(wall_seconds=120.0, cpu_seconds=120.0, memory_mb=204
 _MOST_WORDS = 200
 _MOST_LINES = 200
 """Of Freqtrade's log, for one run."""
+
+_DOING = {
+    Ask.VALIDATE: "validating",
+    Ask.SECOND_OPINION: "looking closely at",
+    Ask.BACKTEST: "backtesting",
+    Ask.SPACES: "reading the spaces of",
+    Ask.EPOCHS: "trying epochs of",
+}
 
 _numbers = itertools.count()
 log = structlog.get_logger("freqtrade")
@@ -48,7 +56,7 @@ class Task:
         self.request = request
         self.job = job
         self.phase = Phase.PREPARING
-        self.stage = Stage.LOADING_DATA
+        self.progress = Progress(Stage.LOADING_DATA, 0.0)
         self.child: Child | None = None
         self._workshop = workshop
         self._answer = answer
@@ -58,6 +66,10 @@ class Task:
         self._prepared: Prepared | None = None
         self._seconds = 0.0
         self._logged = 0
+
+    def in_words(self) -> str:
+        """Say what is done with which strategy, and how far it is."""
+        return f"{_DOING[self.request.ask]} {self.job.strategy_name} {self.progress.percent:.0f} %"
 
     def prepare(self, tick: Callable[[], None]) -> None:
         """Do one step of the preparation; after the last one the strategy runs."""
@@ -165,7 +177,7 @@ class Task:
         self._tell(Progress(progress.stage, percent, progress.words[:_MOST_WORDS]))
 
     def _log(self, content: bytes) -> None:
-        """Log a line of Freqtrade's with what it is about; it is a run's word: so many at most, tamed."""
+        """Log a line of Freqtrade's, or give it to who asks for it; it is a run's word: so many at most, tamed."""
         if self._logged >= _MOST_LINES:
             return
         self._logged += 1
@@ -173,19 +185,26 @@ class Task:
             said: Said = adapter(Said).validate_json(content)
         except ValidationError:
             return
+        level, text, logger = (
+            min(max(said.level, logging.WARNING), logging.ERROR),
+            *map(one_line, (said.text, said.logger)),
+        )
+        if self.request.wants_log:
+            self._answer(Kind.LOG, adapter(Said).dump_json(Said(level, logger, text)))
+            return
         strategy = strategy_id(self.job.strategy_name)
         log.log(
-            min(max(said.level, logging.WARNING), logging.ERROR),
-            one_line(said.text),
+            level,
+            text,
             STRATEGY_ID=strategy.hex,
             RUN_ID=self.job.run_id,
             CORRELATION_ID=str(strategy),
             EVENT=Evaluation.Started.TOPIC,
-            said_by=one_line(said.logger),
+            said_by=logger,
         )
 
     def _tell(self, progress: Progress) -> None:
-        self.stage = progress.stage
+        self.progress = progress
         self._answer(Kind.PROGRESS, adapter(Progress).dump_json(progress))
 
     def _fail(self, reaction: Reaction, message: str) -> None:

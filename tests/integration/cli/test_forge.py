@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from cfsm.adapters.freqtrade.protocol import Said
 from cfsm.adapters.market_data import DatasetStore
 from cfsm.application.ports import TryAgain
 from tests.fakes.command_engine import CommandEngine
@@ -244,6 +245,39 @@ def test_for_people_a_backtest_shows_both_figures_and_that_the_candles_are_synth
     assert "The candles are synthetic" in result.out
 
 
+@pytest.mark.parametrize("command", ["validate", "backtest"])
+def test_what_freqtrade_logs_is_shown_with_how_often_it_came(cfsm, file, engine, command):
+    moved, mine = Said(30, "freqtrade.configuration", "Moving start-date"), Said(30, NAME, "\x1b[2Jcube")
+    engine.log = [moved, mine, mine, Said(40, "freqtrade.strategy", "there is a finding of it")]
+
+    shown, told = cfsm("forge", command, file(right())), cfsm("forge", command, file(right()), "--json")
+
+    assert "logged by freqtrade.configuration: Moving start-date\n" in shown.out
+    assert "cube (2 times)" in shown.out
+    assert "\x1b" not in shown.out
+    assert "there is a finding of it" not in shown.out
+    assert [(line["level"], line["times"]) for line in told.json["log"]] == [
+        ("warning", 1),
+        ("warning", 2),
+        ("error", 1),
+    ]
+
+
+def test_of_a_talkative_log_people_see_the_beginning(cfsm, file, engine):
+    engine.log = [Said(30, NAME, f"candle {number}") for number in range(50)]
+
+    result = cfsm("forge", "validate", file(right()))
+
+    assert result.out.count(f"logged by {NAME}") == 10
+    assert "… and 40 more lines in --json" in result.out
+
+
+def test_a_strategy_that_breaks_shows_its_log_too(cfsm, file, engine):
+    engine.log = [Said(30, NAME, "my last words")]
+
+    assert "my last words" in cfsm("forge", "backtest", file(in_indicators("raise KeyError()"))).out
+
+
 def test_a_validation_and_a_backtest_record_nothing(cfsm, file):
     cfsm("forge", "validate", file(right()))
     cfsm("forge", "backtest", file(right()))
@@ -291,4 +325,5 @@ def test_with_the_real_forge(cfsm, file):
     assert backtested.json["trades"] == stock.json["trades"]
     assert backtested.json["result_hash"] == stock.json["result_hash"]
     assert {"loading_data", "analyzing", "backtesting"} <= backtested.json["stages"].keys()
+    assert backtested.json["log"] == []
     assert cfsm("forge", "status", "--json").json["running"] is False

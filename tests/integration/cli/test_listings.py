@@ -67,6 +67,15 @@ def test_the_leaderboard_shows_who_is_in_service_and_what_the_candles_were(cfsm)
     assert [place["name"] for place in cfsm("leaderboard", "--all", "--json").json] == [BEST, WEAK]
 
 
+def test_what_a_worker_says_of_a_strategy_is_no_word_about_its_runs_that_ended(cfsm, monkeypatch):
+    runs = cfsm("runs", "list", "--json").json
+    said = {run["strategy_id"]: "backtesting it 43 %" for run in runs}
+    monkeypatch.setattr("cfsm.cli.runs.progress_of", lambda _: said)
+
+    assert {run["state"] for run in runs} <= {"completed", "failed"}
+    assert "43 %" not in cfsm("runs", "list").out
+
+
 def test_runs_are_listed_and_shown(cfsm):
     runs = cfsm("runs", "list", "--json").json
 

@@ -456,6 +456,23 @@ def test_each_stage_is_recorded_once_and_each_report_is_a_tick(place):
     assert "backtesting it 50 %" in place.notifier.statuses
 
 
+def test_the_status_says_how_far_the_work_is_and_how_many_tasks_of_the_kind_wait(place, clock):
+    for slot in range(3):
+        place.request(f"slot {slot}")
+
+    def run(worker, claim):
+        hear = worker.report(claim, "backtesting it", lambda _: None)
+        hear(Stage.BACKTESTING, 50.0, "")
+        clock.now += 5
+        hear(Stage.BACKTESTING, 56.0, "")
+        hear(Stage.BACKTESTING, 62.4, "410 of 1000")
+        worker.close(claim)
+
+    Doer(place.equipment(), run).step()
+
+    assert place.notifier.statuses[-1] == "backtesting it 62 % 410 of 1000, 2 waiting"
+
+
 class FakePulse:
     """Keeps the last record that was told."""
 

@@ -55,10 +55,11 @@ class Forges:
         self.socket = self.folder / "f.sock"
         self.processes = []
 
-    def start(self, *options):
+    def start(self, *options, notify="", stderr=None):
         """Start a forge with these options and give a client once it answers."""
         command = forge_command(self.socket, self.datasets, *options)
-        self.processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL))
+        environment = os.environ | {"NOTIFY_SOCKET": str(notify)}
+        self.processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=stderr, env=environment))
         engine = ForgeEngine(self.socket)
         until(lambda: answers(engine))
         return engine
@@ -181,6 +182,41 @@ def test_idle_memory_is_told(forges):
 
     assert status["memory_mb"] > status["candles_mb"] >= 0
     assert (status["waiting"], status["working"], status["served"], status["datasets"]) == (0, [], 1, ["synthetic"])
+
+
+def test_the_status_for_systemd_says_what_is_done_how_far_it_is_and_how_many_wait(forges):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(str(forges.folder / "notify"))
+        engine = forges.start("--slots", "1", notify=forges.folder / "notify")
+        runs = Runs(forges.socket)
+        for name in ("working", "waiting"):
+            runs.start(name, replace(LONG, run_id=name))
+        (run,) = until(lambda: [run for run in engine.status()["working"] if run["percent"] >= 30])
+        told = until(lambda: (text := notify.recv(4096).decode()).startswith("STATUS=backtesting") and text)
+        runs.called_off.set()
+        runs.join()
+
+    assert (run["strategy"], run["ask"], run["stage"]) == (NAME, "backtest", "analyzing")
+    assert told == f"STATUS=backtesting {NAME} 30 %, 1 waiting, 0 served"
+
+
+def test_freqtrades_lines_go_to_the_forges_log_or_to_who_asks_for_them(forges):
+    job = replace(SHORT, source=in_indicators("import logging", 'logging.getLogger("mine").warning("cube\\n of 8")'))
+    log = forges.folder / "log"
+    with log.open("wb") as stderr:
+        forges.start(stderr=stderr)
+    with ForgeEngine(forges.socket, keeps_log=True) as asking:
+        asking.backtest(job, silent)
+        kept, written = {said.text for said in asking.log}, log.read_text()
+        asking.backtest(SHORT, silent)
+        kept_of_next = {said.text for said in asking.log}
+
+    ForgeEngine(forges.socket).backtest(job, silent)
+
+    moved = "Moving start-date by 120 candles to account for startup time."
+    assert (kept, kept_of_next) == ({moved, "cube of 8"}, {moved})
+    assert written == ""
+    assert "cube of 8" in log.read_text()
 
 
 def test_a_socket_that_systemd_listens_on_is_served(datasets):
