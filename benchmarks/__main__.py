@@ -22,7 +22,7 @@ QUICK: Mapping[str, Sequence[str]] = {
     "hyperopt": ("--strategies", "trend", "--epochs", "10"),
     "idle": ("--seconds", "10"),
     "systemd": ("--seconds", "5"),
-    "market": ("--hours", "1", "--bots", "2", "--seconds", "3"),
+    "market": ("--hours", "1", "--live-hours", "0.5", "--bots", "2", "--seconds", "3"),
 }
 """Every benchmark, with the options that make it quick."""
 

@@ -1,6 +1,9 @@
 """Bots and the market gateway: one day of one bot, twenty bots through the gateway, answers from its cache.
 
-python -m benchmarks.market [--bots 20] [--hours 24] [--seconds 15] [--only day|bots|cache]
+python -m benchmarks.market [--bots 20] [--hours 24] [--live-hours 3] [--look-seconds 5] [--only day|bots|cache]
+
+The twenty bots look every 5 seconds while a trade is open, as they do on the live exchange: in a replay a bot takes so
+many looks at a core's pace, and a whole day of them about 80 minutes of two cores (--live-hours 24).
 """
 
 import argparse
@@ -10,7 +13,7 @@ import re
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -39,6 +42,7 @@ BEGIN_MS = int(datetime(2025, 1, 20, tzinfo=UTC).timestamp() * 1000)
 FAMILIES = ("momentum", "trend", "breakout", "volatility", "mean_reversion", "scalping")
 ONE_DAY_SECONDS, SAVED_PERCENT, CACHED_MS = 60.0, 95.0, 20.0
 CLIENTS, PAUSE_SECONDS = 20, 0.05
+REPLAY_LOOK_SECONDS = 75.0
 
 
 @dataclass
@@ -77,11 +81,14 @@ class Stage:
     def make_gateway(self) -> server.Gateway:
         return server.Gateway(lambda name: ReplayMarket(self.store.open(name)))
 
-    def run(self, key: str, family: str, seed: int, timeframe: str, hours: float) -> Day:
+    def run(
+        self, key: str, family: str, seed: int, timeframe: str, hours: float, look_seconds: float = REPLAY_LOOK_SECONDS
+    ) -> Day:
         """Replay one bot to its end."""
         rendered = render(family, f"{family.title().replace('_', '')}Strategy_bench_{seed}", seed)
         code = re.sub(r'timeframe = "\w+"', f'timeframe = "{timeframe}"', rendered.source)
-        span = Span(begin_ms=BEGIN_MS, end_ms=int(BEGIN_MS + hours * 3_600_000), spread_bps=1.0, step_ms=75_000)
+        end, step = int(BEGIN_MS + hours * 3_600_000), int(look_seconds * 1000)
+        span = Span(begin_ms=BEGIN_MS, end_ms=end, spread_bps=1.0, step_ms=step)
         wanted = BotWanted(
             key, rendered.name, code.encode(), None, Conditions("synthetic"), Source.REPLAY, span, Mode.SHADOW
         )
@@ -120,14 +127,16 @@ def one_day(stage: Stage, hours: float) -> None:
     say("memory of a bot (shared pages in parts)", days[0].memory_mb, "MB")
 
 
-def many_bots(stage: Stage, count: int, hours: float) -> None:
-    title(f"{count} bots, {hours:g} hours of 15m candles, 6 pairs: requests upstream")
+def many_bots(stage: Stage, count: int, hours: float, look_seconds: float) -> None:
+    title(f"{count} bots, {hours:g} hours of 15m candles, 6 pairs, looks every {look_seconds:g} s: requests upstream")
     Recording.told = []
     server.ReplaySession = Recording
     with ThreadPoolExecutor(2) as pool:
         note("the bots run, two at a time, directly against the exchange")
         runs = [
-            pool.submit(stage.run, f"bot-{number}", FAMILIES[number % len(FAMILIES)], number, "15m", hours)
+            pool.submit(
+                stage.run, f"bot-{number}", FAMILIES[number % len(FAMILIES)], number, "15m", hours, look_seconds
+            )
             for number in range(count)
         ]
         days = [run.result() for run in runs]
@@ -139,6 +148,10 @@ def many_bots(stage: Stage, count: int, hours: float) -> None:
     say("requests, directly", len(told), "requests")
     say("requests upstream, through the gateway", upstream, "requests")
     say("saved", 100 * (1 - upstream / len(told)), "%", at_least=SAVED_PERCENT)
+    directly = Counter(asked.path for _, asked in told)
+    for path, requests in directly.most_common():
+        beside = f"{status['upstream_by_path'].get(path, 0):,} upstream"
+        say(f"  {path.removeprefix('fapi/')}, directly", requests, "requests", beside=beside)
     say("memory of a bot, mean of all", sum(day.memory_mb for day in days) / len(days), "MB")
     say("failed", status["failed"], "requests", at_most=0)
 
@@ -163,7 +176,10 @@ async def _through_gateway(stage: Stage, told: list) -> dict:
                 if asked.path != "fapi/v1/time":  # a bot asks it once; it is never held
                     await backend.answer(asked)
     status = backend.status()
-    status["upstream_requests"] += sum(asked.path == "fapi/v1/time" for _, asked in told)
+    for _, asked in told:
+        if asked.path == "fapi/v1/time":
+            status["upstream_requests"] += 1
+            status["upstream_by_path"][asked.path] = status["upstream_by_path"].get(asked.path, 0) + 1
     await backend.stop()
     return status
 
@@ -232,6 +248,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bots", type=int, default=20)
     parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--live-hours", type=float, default=3.0, help="of the twenty bots")
+    parser.add_argument("--look-seconds", type=float, default=5.0, help="of the twenty bots")
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--only", choices=["day", "bots", "cache"])
     options = parser.parse_args()
@@ -242,7 +260,7 @@ def main() -> int:
         if options.only in {None, "day"}:
             one_day(stage, options.hours)
         if options.only in {None, "bots"}:
-            many_bots(stage, options.bots, options.hours)
+            many_bots(stage, options.bots, options.live_hours, options.look_seconds)
         stage.gateway.stop()
     return 0
 

@@ -186,7 +186,7 @@ def start(house: House, strategy: str, source: str | None, days: float | None, m
 
 @dryrun.command()
 @click.argument("strategy", shell_complete=strategy_names)
-@click.option("--why", default="by hand", show_default=True, help="What is kept as the reason.")
+@click.option("--why", default="no reason given", show_default=True, help="What is kept as the reason.")
 @click.pass_obj
 def stop(house: House, strategy: str, why: str) -> None:
     """End a strategy's forward test as it stands."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from cfsm.domain.forward_test import ForwardTest, ForwardVerdict
 from cfsm.domain.metrics import measure
-from cfsm.domain.promise import DAY_MS
 from cfsm.domain.sequential_test import Evidence, evidence_of
 from cfsm.domain.trades import Trade
 
@@ -53,7 +52,7 @@ def figures_of_account(test: ForwardTest, account: Account) -> dict[str, Any]:
     metrics = measure(account.closed, wallet, _moment(test.span.begin_ms), _moment(end)).figures()
     return {
         **{name: metrics[name] for name in SHOWN},
-        "days": round((account.at_ms - test.span.begin_ms) / DAY_MS, 4),
+        "days": round(test.watched_days(account.at_ms), 4),
         "open_trades": len(account.open),
         "open_profit_abs": round(sum(trade.profit_abs for trade in account.open), 8),
         "strategy_errors": account.strategy_errors,
@@ -69,6 +68,7 @@ def evidence_of_account(test: ForwardTest, account: Account) -> Evidence:
         account.at_ms,
         test.rules,
         still_open_ms=[trade.open_date for trade in account.open],
+        away=test.away,
     )
 
 

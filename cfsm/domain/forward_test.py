@@ -9,8 +9,8 @@ from uuid import UUID
 from cfsm.domain.aggregate import BeginningEvent, Recorded, RecordedEvent, Stamp
 from cfsm.domain.evaluation import Conditions
 from cfsm.domain.naming import id_of
-from cfsm.domain.promise import Promise
-from cfsm.domain.sequential_test import Evidence, TestRules
+from cfsm.domain.promise import DAY_MS, Promise
+from cfsm.domain.sequential_test import Evidence, TestRules, watched_ms
 from cfsm.domain.trading_mode import Mode, ProductionRefused
 
 
@@ -103,6 +103,16 @@ class ForwardTest(Recorded):
             aggregate.observed_ms = self.at_ms
             aggregate.closed_trades = self.figures.get("total_trades", 0)
 
+    class Away(RecordedEvent):
+        """No bot watched the live exchange from then to then (milliseconds): nothing ran, or the clock jumped."""
+
+        TOPIC = "ForwardTest.Away"
+        begin_ms: int
+        end_ms: int
+
+        def apply(self, aggregate: "ForwardTest") -> None:
+            aggregate.away = (*aggregate.away, (self.begin_ms, self.end_ms))
+
     class StopRequested(RecordedEvent):
         """A person wants it to end as it stands."""
 
@@ -169,6 +179,7 @@ class ForwardTest(Recorded):
         self.observed_ms = 0
         self.observed_before = 0
         self.closed_trades = 0
+        self.away: tuple[tuple[int, int], ...] = ()
         self.stop_wanted = ""
         self.is_over = False
 
@@ -225,6 +236,26 @@ class ForwardTest(Recorded):
     def has_progressed(self) -> bool:
         """Say whether the attempt under way has seen anything that the one before had not."""
         return self.observed_ms > self.observed_before
+
+    @property
+    def last_seen_ms(self) -> int:
+        """Up to when its bot is known to have watched."""
+        return max(self.span.begin_ms, self.observed_ms, *(end for _, end in self.away), 0)
+
+    @property
+    def end_ms(self) -> int:
+        """When it ends: a live one makes up for the time in which no bot watched."""
+        return self.span.end_ms + sum(end - begin for begin, end in self.away)
+
+    def watched_days(self, at_ms: int) -> float:
+        """Give for how many days, up to a moment, its bot watched."""
+        return watched_ms(self.span.begin_ms, at_ms, self.away) / DAY_MS
+
+    def was_away(self, begin_ms: int, end_ms: int, stamp: Stamp) -> None:
+        """Keep that no bot watched from then to then; a replay stands still meanwhile, and misses nothing."""
+        begin_ms = max(begin_ms, *(end for _, end in self.away), self.span.begin_ms)
+        if not self.is_over and self.source is Source.LIVE and end_ms > begin_ms:
+            self._record(self.Away, stamp, begin_ms=begin_ms, end_ms=end_ms)
 
     def begin(self, engine: str, stamp: Stamp) -> None:
         """Keep that the bot runs, for the first time or again."""

@@ -107,20 +107,22 @@ def evidence_of(
     rules: TestRules,
     *,
     still_open_ms: Iterable[int] = (),
+    away: Sequence[tuple[int, int]] = (),
 ) -> Evidence:
     """Give the evidence of the trades that were closed from the beginning of a forward test until now.
 
-    ``still_open_ms`` says when the trades were opened that are not closed yet: they happened too. The last bundle
-    counts once nothing can join it any more. A promise of too few trades is not held against anybody.
+    ``still_open_ms`` says when the trades were opened that are not closed yet: they happened too. ``away`` says from
+    when to when no bot was there to trade: that time counts for nothing. The last bundle counts once nothing can join
+    it any more. A promise of too few trades is not held against anybody.
     """
     done = [trade for trade in trades if trade.close_date <= now_ms]
     bundles = bundles_of(done, promise.bundle_seconds)
     if bundles and now_ms - bundles[-1].first_ms <= promise.bundle_seconds * 1_000:
         bundles = bundles[:-1]
     returns = [bundle.mean for bundle in bundles]
-    days = max(0.0, (now_ms - begin_ms) / DAY_MS)
+    days = watched_ms(begin_ms, now_ms, away) / DAY_MS
     moments = [*(trade.open_date for trade in trades), *still_open_ms]
-    opened = sorted((moment - begin_ms) / DAY_MS for moment in moments if moment <= now_ms)
+    opened = sorted(watched_ms(begin_ms, moment, away) / DAY_MS for moment in moments if moment <= now_ms)
     testable = promise.is_testable
     return Evidence(
         trades=len(done),
@@ -134,6 +136,12 @@ def evidence_of(
         worse_threshold=2 / rules.worse_error,
         edge_threshold=1 / rules.edge_error,
     )
+
+
+def watched_ms(begin_ms: int, at_ms: int, away: Iterable[tuple[int, int]]) -> int:
+    """Give how much of the time up to a moment somebody watched; what was ``away`` does not overlap."""
+    missed = sum(max(0, min(end, at_ms) - max(begin, begin_ms)) for begin, end in away)
+    return max(0, at_ms - begin_ms - missed)
 
 
 def worse_returns(promise: Promise, returns: Sequence[float]) -> float:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -29,6 +29,9 @@ from cfsm.domain.trades import Trade
 from cfsm.workers.base import Equipment, Worker
 
 TRADES = "trades"
+JUMP_MS = 60_000
+"""A clock that gains so much on the time that passed has been set, or the machine slept."""
+
 MOST_STRATEGY_ERRORS = 20
 """So often may a strategy raise before it has made any trade; then it is broken."""
 
@@ -60,6 +63,7 @@ class Watch:
     progress: float = -1.0
     deaths: int = 0
     observed_ms: int = 0
+    clock_gain_ms: float | None = None
     closed_trades: int = -1
     words: str = ""
     log: Any = field(default=None)
@@ -156,7 +160,7 @@ class DryRunner(Worker):
             return
         bot = self._bots.start(self._wanted(test, strategy))
         try:
-            self.factory.transact(lambda: self._started(claim))
+            self.factory.transact(lambda: self._taken_on(claim))
         except BaseException:
             bot.stop()
             raise
@@ -181,12 +185,19 @@ class DryRunner(Worker):
             mode=test.mode,
         )
 
-    def _started(self, claim: Claim) -> Iterable[Recorded]:
+    def _taken_on(self, claim: Claim) -> Iterable[Recorded]:
+        """Keep that a bot watches from now on, and that none did since it was last seen."""
+        test, strategy = self._started(claim)
+        stamp = self.factory.stamp(claim, correlation=str(strategy.id))
+        test.was_away(test.last_seen_ms, int(stamp.at.timestamp() * 1_000), stamp)
+        return [test, strategy]
+
+    def _started(self, claim: Claim) -> tuple[ForwardTest, Strategy]:
         test, strategy, stamp = self._about(claim)
         test.begin(self._bots.engine, stamp)
         if strategy.state is not State.DRY_RUN:
             strategy.start_dry_run(f"{test.source} {test.id}", stamp)
-        return [test, strategy]
+        return test, strategy
 
     def _call_off(self, claim: Claim) -> None:
         def decide() -> Iterable[Recorded]:
@@ -224,7 +235,9 @@ class DryRunner(Worker):
             watch.progress, watch.moved_at = state.progress, time.monotonic()
         account = watch.bot.account()
         watch.answered_at = time.monotonic()
-        test = self.factory.get(ForwardTest, UUID(watch.claim.subject))
+        test = self._with_time_missed(watch, account.at_ms)
+        if test.source is Source.LIVE:
+            account = replace(account, is_at_end=account.at_ms >= test.end_ms)
         evidence = evidence_of_account(test, account)
         verdict = verdict_of(test, account, evidence)
         watch.words = f"{test.strategy_name} {state.progress:.0%}, {len(account.closed)} trades"
@@ -241,6 +254,24 @@ class DryRunner(Worker):
             self._fail(watch, Reason.BROKEN, "hangs", words)
         else:
             self._observe(watch, test, account, evidence)
+
+    def _with_time_missed(self, watch: Watch, at_ms: int) -> ForwardTest:
+        """Give the forward test, with the time by which the clock of a live one has just jumped ahead as missed."""
+        gain_ms = at_ms - time.monotonic() * 1_000
+        jump = gain_ms - (gain_ms if watch.clock_gain_ms is None else watch.clock_gain_ms)
+        watch.clock_gain_ms = gain_ms
+        test = self.factory.get(ForwardTest, UUID(watch.claim.subject))
+        if test.source is not Source.LIVE or jump < JUMP_MS:
+            return test
+        watch.log.warning("the clock jumped ahead, or the machine slept", seconds=round(jump / 1_000))
+
+        def decide() -> Iterable[Recorded]:
+            test, _, stamp = self._about(watch.claim)
+            test.was_away(at_ms - round(jump), at_ms, stamp)
+            return [test]
+
+        self.factory.transact(decide)
+        return self.factory.get(ForwardTest, UUID(watch.claim.subject))
 
     def _observe(self, watch: Watch, test: ForwardTest, account: Account, evidence: Evidence) -> None:
         """Record how it stands: once in a while, and sooner only where trades were closed."""

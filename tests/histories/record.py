@@ -13,9 +13,10 @@ import orjson
 
 from cfsm.application.event_mapper import EventMapper
 from cfsm.domain.evaluation import Stage
+from cfsm.domain.forward_test import Source
 from cfsm.domain.log import LogEntry
 from cfsm.domain.strategy import IntakeAccount, Reason
-from tests.fakes.forward_tests import conclude, forward_test
+from tests.fakes.forward_tests import BEGIN_MS, HOUR_MS, conclude, forward_test
 from tests.fakes.story import Story, figures
 
 ACCOUNT = IntakeAccount(
@@ -53,7 +54,10 @@ def everything() -> Story:
     conclude(test, story.stamp())
     broken_test = forward_test(strategy.name, number=2, stamp=story.stamp())
     broken_test.fail("its bot died", [{"code": "dies", "message": "its bot died"}], story.stamp())
-    story.record(test, broken_test)
+    live_test = forward_test(strategy.name, number=3, source=Source.LIVE, stamp=story.stamp())
+    live_test.was_away(BEGIN_MS, BEGIN_MS + HOUR_MS, story.stamp())
+    live_test.fail("called off", (), story.stamp())
+    story.record(test, broken_test, live_test)
     story.upstream()
     story.retire(strategy, Reason.WORSE_THAN_PROMISED, sharpe_daily=-1.5)
     strategy.record_backtest(str(validation.id), "20250101-", "late", figures(None), story.stamp())

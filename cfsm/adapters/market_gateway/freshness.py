@@ -13,15 +13,18 @@ _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _HELD_MS = {
     "fapi/v1/exchangeInfo": _HOUR_MS,
     "fapi/v1/fundingInfo": _HOUR_MS,
-    "fapi/v1/premiumIndex": 5_000,
     "fapi/v1/openInterest": 30_000,
+}
+_PRICES_HELD_MS = {
+    "fapi/v1/premiumIndex": 5_000,
     "fapi/v1/ticker/24hr": 5_000,
     "fapi/v1/ticker/price": 1_000,
     "fapi/v2/ticker/price": 1_000,
-    "fapi/v1/ticker/bookTicker": 5_000,  # as long as Freqtrade pauses between two looks
+    "fapi/v1/ticker/bookTicker": 10_000,  # two of Freqtrade's looks
     "fapi/v1/depth": 1_000,
 }
-FUNDING = "fapi/v1/fundingRate"
+"""No longer than the minute: who knows how a candle closed is given no price of before that."""
+
 KLINES = frozenset(
     {"fapi/v1/klines", "fapi/v1/continuousKlines", "fapi/v1/indexPriceKlines", "fapi/v1/markPriceKlines"}
 )
@@ -33,10 +36,8 @@ def held_until_ms(asked: Asked, now_ms: int) -> int:
     Candles hold until the one that is forming closes: bots look at closed ones. A range that is over holds long, unless
     its last candle has only just closed.
     """
-    if asked.path == FUNDING:
-        # Funding is settled on the hour, and told of some moments later.
-        upcoming = (now_ms // _HOUR_MS + 1) * _HOUR_MS
-        return now_ms + _MINUTE_MS if now_ms % _HOUR_MS < 5 * _MINUTE_MS else upcoming
+    if asked.path in _PRICES_HELD_MS:
+        return min(now_ms + _PRICES_HELD_MS[asked.path], (now_ms // _MINUTE_MS + 1) * _MINUTE_MS)
     if asked.path not in KLINES:
         return now_ms + _HELD_MS.get(asked.path, 0)
     step = INTERVALS_MS.get(asked.text("interval") or "", 0)

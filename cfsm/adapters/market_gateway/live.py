@@ -14,13 +14,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 
 from cfsm.adapters.market_gateway.answer_cache import AnswerCache
 from cfsm.adapters.market_gateway.asked import PUBLIC_PATHS, Answered, Asked, Refusal, weight_of
 from cfsm.adapters.market_gateway.books import LEVELS_HELD_MS, Levels, best_of, book_of, levels_of
 from cfsm.adapters.market_gateway.breaker import Breaker, BreakerState
-from cfsm.adapters.market_gateway.freshness import FUNDING, held_until_ms, is_prefetched
-from cfsm.adapters.market_gateway.funding import rates_since, whole_day_before
+from cfsm.adapters.market_gateway.freshness import KLINES, held_until_ms, is_prefetched
+from cfsm.adapters.market_gateway.funding import FUNDING, SINCE_OPENING, rates_until_ms, those_since, whole_day_before
 from cfsm.adapters.market_gateway.weight_budget import WeightBudget
 from cfsm.application.market import ChangeKind, UpstreamChange
 
@@ -83,6 +84,7 @@ class LiveBackend:
         self._asked: dict[str, Asked] = {}
         self._levels: dict[str, Levels] = {}
         self._counts: Counter[str] = Counter()
+        self._by_path: Counter[str] = Counter()
         self._session: aiohttp.ClientSession | None = None
         self._prefetching: asyncio.Task[None] | None = None
 
@@ -113,8 +115,8 @@ class LiveBackend:
         try:
             if asked.path == _DEPTH and (asked.text("limit") or "").isdecimal():
                 return await self._book(asked)
-            if asked.path == FUNDING:
-                return await self._funding(asked)
+            if asked.path in SINCE_OPENING:
+                return await self._since_opening(asked)
             return await self._held(asked)
         except UpstreamFailed as error:
             self._counts["failed"] += 1
@@ -128,6 +130,7 @@ class LiveBackend:
             "upstream": self._upstream,
             "requests": asked,
             "upstream_requests": upstream,
+            "upstream_by_path": dict(self._by_path.most_common()),
             "saved_percent": round(max(0.0, 100 * (1 - upstream / asked)), 2) if asked else 0.0,
             "hits": self._counts["hits"],
             "shared": self._counts["shared"],
@@ -162,12 +165,12 @@ class LiveBackend:
         book = book_of(levels, best, limit) if best else None
         return book or await self._held(asked)
 
-    async def _funding(self, asked: Asked) -> Answered:
-        """Give the rates since a trade was opened, out of those since the beginning of that day, asked once for all."""
+    async def _since_opening(self, asked: Asked) -> Answered:
+        """Give rates or marks since a trade was opened, out of those of whole days, asked once for all trades."""
         since = whole_day_before(asked)
         if since is None:
             return await self._held(asked)
-        found = rates_since(await self._held(since), asked)
+        found = those_since(await self._held(since), asked)
         return await self._held(asked) if found is None else found
 
     # Held answers
@@ -193,7 +196,7 @@ class LiveBackend:
         answered = await self._ask(asked)
         if answered.status == HTTPStatus.OK:
             now = self._now_ms()
-            until = held_until_ms(asked, now)
+            until = rates_until_ms(answered, now) if asked.path == FUNDING else held_until_ms(asked, now)
             if until > now:
                 self._cache.put(key, answered, now, until)
                 if is_prefetched(asked):
@@ -235,18 +238,19 @@ class LiveBackend:
         assert self._session is not None, "started before it is asked"
         await self._budget.take(weight_of(asked))
         self._counts["upstream"] += 1
+        self._by_path[asked.path] += 1
         try:
             async with self._session.get(
                 f"{self._upstream}/{asked.path}", params=asked.parameters, allow_redirects=False
             ) as response:
                 body = await _bounded(response)
-                return self._judged(response.status, body, response.headers)
+                return self._judged(asked.path, response.status, body, response.headers)
         except TimeoutError:
             raise UpstreamFailed(f"no answer within {self._timeout_seconds:g} s") from None
         except aiohttp.ClientError as error:
             raise UpstreamFailed(f"{type(error).__name__}: {error}") from None
 
-    def _judged(self, status: int, body: bytes, headers: Mapping[str, str]) -> Answered:
+    def _judged(self, path: str, status: int, body: bytes, headers: Mapping[str, str]) -> Answered:
         used = headers.get(_WEIGHT_HEADER, "")
         if used.isascii() and used.isdecimal():
             self._budget.hear(int(used))
@@ -255,8 +259,8 @@ class LiveBackend:
             raise UpstreamFailed(f"it answers {status}: too many requests")
         if status >= _SERVER_ERROR:
             raise UpstreamFailed(f"it answers {status}")
-        if body[:1] not in (b"{", b"["):
-            raise UpstreamFailed(f"its answer ({status}) is no JSON")
+        if not _is_of_the_kind(path, status, body):
+            raise UpstreamFailed(f"its answer ({status}) is not what was asked for")
         self._breaker.succeeded()
         kept = {_WEIGHT_HEADER: used} if used else {}
         return Answered(status, body, kept)
@@ -273,6 +277,17 @@ class LiveBackend:
 
     def _now_ms(self) -> int:
         return int(self._now() * 1000)
+
+
+def _is_of_the_kind(path: str, status: int, body: bytes) -> bool:
+    """Say whether an answer is JSON, and a list where candles or rates are: it would be given to all, and held."""
+    try:
+        content = orjson.loads(body)
+    except ValueError:
+        return False
+    if status == HTTPStatus.OK and (path in KLINES or path == FUNDING):
+        return isinstance(content, list)
+    return isinstance(content, dict | list)
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

@@ -376,3 +376,81 @@ def test_a_live_forward_test_does_not_hang_for_want_of_progress(place, runner, b
     runner.step()
 
     assert not place.strategy().is_retired
+
+
+def live(place, days=14.0):
+    """Ask for a live forward test that begins now."""
+    now_ms = int(place.factory.stamp().at.timestamp() * 1000)
+    want(place, source=Source.LIVE, days=days, begin_ms=now_ms)
+    return now_ms
+
+
+def away_hours(place):
+    return [round((each["end_ms"] - each["begin_ms"]) / HOUR_MS, 3) for each in facts_of(place, "ForwardTest.Away")]
+
+
+def test_the_time_in_which_a_live_test_waited_for_its_bot_is_not_held_against_it(place, runner, bots):
+    live(place, days=2)
+    place.clock.jump(days=20)
+
+    runner.step()
+    bots.last.at = 10.0  # ten times two days after it was asked for
+    runner.step()
+
+    assert away_hours(place) == [480]
+    assert not place.strategy().is_retired
+    test = forward_test_in(place)
+    assert not test.is_over
+    assert test.watched_days(test.span.begin_ms + 20 * DAY_MS) == 0
+
+
+def test_the_time_in_which_no_factory_ran_is_not_held_against_a_live_test(place, runner, bots):
+    live(place)
+    runner.step()
+    place.clock.jump(days=10)
+    place.pass_leases()
+
+    again = DryRunner(
+        place.equipment("dry_runner@there"),
+        bots,
+        place.blobs,
+        slots=2,
+        pace=Pace(look_seconds=0.0),
+        plan=lambda: None,
+        trades_of=lambda run_id: [],
+        timeframe_ms=lambda strategy: 300_000,
+    )
+    again.step()
+    bots.last.at = 10 / 14
+    again.step()
+
+    assert away_hours(place) == [240]
+    assert not place.strategy().is_retired
+    test = forward_test_in(place)
+    assert test.end_ms == test.span.end_ms + 10 * DAY_MS
+
+
+def test_a_clock_that_jumps_ahead_ends_no_live_test_and_retires_nobody(place, runner, bots):
+    live(place)
+    runner.step()
+    runner.step()
+
+    bots.last.at = 30.0
+    runner.step()
+    bots.last.at = 30.0 + 1 / 14 / 24 / 3600
+    runner.step()
+
+    assert away_hours(place) == [pytest.approx(30 * 14 * 24, abs=0.01)]
+    assert not forward_test_in(place).is_over
+    assert not place.strategy().is_retired
+
+
+def test_a_replay_misses_nothing_while_no_bot_runs(place, runner, bots):
+    want(place)
+    place.clock.jump(days=10)
+
+    runner.step()
+    bots.last.at = 0.5
+    runner.step()
+
+    assert away_hours(place) == []

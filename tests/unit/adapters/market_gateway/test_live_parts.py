@@ -8,7 +8,7 @@ from cfsm.adapters.market_gateway.asked import Answered, Asked
 from cfsm.adapters.market_gateway.books import best_of, book_of, levels_of
 from cfsm.adapters.market_gateway.breaker import Breaker, BreakerState
 from cfsm.adapters.market_gateway.freshness import FOREVER_MS, held_until_ms
-from cfsm.adapters.market_gateway.funding import rates_since, whole_day_before
+from cfsm.adapters.market_gateway.funding import HOUR_MS, rates_until_ms, those_since, whole_day_before
 from cfsm.adapters.market_gateway.latencies import Latencies
 from cfsm.adapters.market_gateway.weight_budget import WeightBudget
 
@@ -34,13 +34,18 @@ def klines(**parameters):
         (Asked("fapi/v1/klines", {"interval": "1w"}), 1_744_588_800_000),  # Monday, 14 April 2025
         (Asked("fapi/v1/klines", {"interval": "7m"}), NOW),
         (Asked("fapi/v1/time"), NOW),
-        (Asked("fapi/v1/fundingRate"), NOW + 60_000),
         (Asked("fapi/v1/exchangeInfo"), NOW + 3_600_000),
-        (Asked("fapi/v1/ticker/bookTicker"), NOW + 5_000),
+        (Asked("fapi/v1/ticker/bookTicker"), NOW + 10_000),
+        (Asked("fapi/v1/ticker/24hr"), NOW + 5_000),
     ],
 )
 def test_an_answer_holds_until(asked, until):
     assert held_until_ms(asked, NOW) == until
+
+
+@pytest.mark.parametrize("path", ["ticker/bookTicker", "ticker/24hr", "ticker/price", "premiumIndex", "depth"])
+def test_no_price_of_before_a_candle_closed_is_given_to_who_knows_how_it_did(path):
+    assert held_until_ms(Asked(f"fapi/v1/{path}"), OPENING + STEP - 500) == OPENING + STEP
 
 
 def test_a_candle_that_only_just_closed_may_still_be_corrected():
@@ -224,27 +229,61 @@ def funding(**parameters):
     return Asked("fapi/v1/fundingRate", {"symbol": "BTCUSDT", **{k: str(v) for k, v in parameters.items()}})
 
 
-def test_rates_of_trades_of_one_day_are_one_question():
-    assert whole_day_before(funding(startTime=DAY + 5)) == whole_day_before(funding(startTime=DAY + 7, limit=10))
-    assert whole_day_before(funding()) is None
-    assert whole_day_before(funding(startTime=DAY, endTime=DAY + 9)) is None
+def marks(**parameters):
+    given = {"symbol": "BTCUSDT", "interval": "1h", **{k: str(v) for k, v in parameters.items()}}
+    return Asked("fapi/v1/markPriceKlines", given)
+
+
+@pytest.mark.parametrize("ask", [funding, marks])
+def test_trades_of_one_day_share_a_question(ask):
+    assert whole_day_before(ask(startTime=DAY + 5)) == whole_day_before(ask(startTime=DAY + 7, limit=10))
+    assert whole_day_before(ask()) is None
+    assert whole_day_before(ask(startTime=DAY, endTime=DAY + 9)) is None
+
+
+def test_marks_of_short_candles_are_asked_for_as_they_are():
+    assert whole_day_before(marks(startTime=DAY, interval="5m")) is None
 
 
 def test_only_the_rates_since_the_start_are_given():
     held = Answered.of([{"fundingTime": DAY + hour, "fundingRate": "0.1"} for hour in range(5)])
 
-    found = rates_since(held, funding(startTime=DAY + 2, limit=2))
+    found = those_since(held, funding(startTime=DAY + 2, limit=2))
 
     assert [each["fundingTime"] for each in orjson.loads(found.body)] == [DAY + 2, DAY + 3]
 
 
-def test_rates_that_may_not_be_all_there_are_not_given():
-    many = Answered.of([{"fundingTime": DAY, "fundingRate": "0.1"}] * 1000)
+def test_only_the_marks_since_the_start_are_given():
+    held = Answered.of([[DAY + hour * HOUR_MS, "1"] for hour in range(5)])
 
-    assert rates_since(many, funding(startTime=DAY)) is None
-    assert rates_since(Answered(200, b"{}"), funding(startTime=DAY)) == Answered.of([])
-    assert rates_since(Answered(400, b"{}"), funding(startTime=DAY)).status == 400
+    found = those_since(held, marks(startTime=DAY + HOUR_MS + 1, limit=2))
+
+    assert [each[0] for each in orjson.loads(found.body)] == [DAY + 2 * HOUR_MS, DAY + 3 * HOUR_MS]
 
 
-def test_between_the_hours_funding_holds_until_the_next_one():
-    assert held_until_ms(funding(), OPENING + 10 * 60_000) == OPENING + 3_600_000
+def test_what_may_not_be_all_there_is_not_given():
+    rates = Answered.of([{"fundingTime": DAY, "fundingRate": "0.1"}] * 1000)
+    candles = Answered.of([[DAY, "1"]] * 499)
+
+    assert those_since(rates, funding(startTime=DAY)) is None
+    assert those_since(candles, marks(startTime=DAY)) is None
+    assert those_since(Answered(200, b"{}"), funding(startTime=DAY)) == Answered.of([])
+    assert those_since(Answered(200, b'[{"code": 1}]'), marks(startTime=DAY)) is None
+    assert those_since(Answered(400, b"{}"), funding(startTime=DAY)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("settled_hours", "at_hour", "until_hour"),
+    [
+        ((-16, -8, 0), 0.01, 4.01),  # every eight hours; looked again after four
+        ((-16, -8, 0), 6, 8),
+        ((-4, 0), 1, 4),
+        ((-16, -8, 0), 8, 8 + 1 / 60),  # one is due, and not told yet
+        ((0,), 0.01, 0.01 + 1 / 60),  # nobody knows how often
+        ((0,), 0.5, 1),
+    ],
+)
+def test_rates_hold_until_the_next_is_settled(settled_hours, at_hour, until_hour):
+    rates = Answered.of([{"fundingTime": DAY + hour * HOUR_MS + 3, "fundingRate": "0.1"} for hour in settled_hours])
+
+    assert rates_until_ms(rates, DAY + round(at_hour * HOUR_MS)) == DAY + round(until_hour * HOUR_MS)
