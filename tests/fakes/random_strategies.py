@@ -148,10 +148,11 @@ _PROTECTIONS = """
 """
 
 
-def random_strategy(seed):
-    """The source of the strategy of this seed; the same every time."""
+def random_strategy(seed, *, ordinary=False):
+    """The source of the strategy of this seed; the same every time. An ordinary one has at most `leverage`."""
     draw = Random(seed)
-    lines = [_HEAD, *_attributes(draw), _indicators(draw), _signals(draw), *_callbacks(draw)]
+    callbacks = _leverage if ordinary else _callbacks
+    lines = [_HEAD, *_attributes(draw), _indicators(draw), _signals(draw), *callbacks(draw)]
     if draw.random() < 0.4:
         drawdown, mode = draw.choice([0.01, 0.03]), draw.choice(["ratios", "equity"])
         lines.append(_PROTECTIONS.format(candles=draw.randint(1, 6), drawdown=drawdown, mode=mode))
@@ -223,6 +224,11 @@ def _signals(draw):
     if draw.random() < 0.7:
         text += f'        dataframe.loc[{condition()}, "exit_short"] = 1\n'
     return text + "        return dataframe\n"
+
+
+def _leverage(draw):
+    if draw.random() < 0.7:
+        yield _CALLBACKS["leverage"].format(leverage=draw.choice([1.0, 2.0, 5.0, 20.0, 75.0]))
 
 
 def _callbacks(draw):

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,7 @@ class Bars:
     def row(self, time_ms: int) -> int | None:
         """Give the row of the candle that opens at this time."""
         place = int(self.times.searchsorted(time_ms))
-        return place if place < len(self.times) and int(self.times[place]) == time_ms else None
+        return place if place < len(self.times) and self.times.item(place) == time_ms else None
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,7 @@ class Rules:
     liquidation_price: Callable[[str, float, bool, float, float, float], float | None]
 
 
-@dataclass(frozen=True)
-class _Fill:
+class _Fill(NamedTuple):
     is_entry: bool
     time_ms: int
     amount: float
@@ -106,11 +105,10 @@ def _check_trade(
     if pair not in bars:
         raise Fault("its pair was not among those traded")
     fills = _fills(row)
-    for fill in fills:
-        _check_fill(fill, bars[pair], rules)
+    places = [_place(fill, bars[pair], rules) for fill in fills]
     _check_leverage(row, rules)
     _check_money(row, fills, funding.get(pair), rules)
-    _check_survival(row, fills, bars[pair], rules)
+    _check_survival(row, fills, places, bars[pair], rules)
 
 
 def _fills(row: Mapping[str, Any]) -> list[_Fill]:
@@ -140,14 +138,17 @@ def _fills(row: Mapping[str, Any]) -> list[_Fill]:
     return fills
 
 
-def _check_fill(fill: _Fill, bars: Bars, rules: Rules) -> None:
+def _place(fill: _Fill, bars: Bars, rules: Rules) -> int:
+    """Give the row of the candle that filled an order."""
     if not rules.start_ms <= fill.time_ms <= rules.end_ms:
         raise Fault("an order is filled outside of the time that was traded")
     row = bars.row(fill.time_ms)
     if row is None:
         raise Fault("an order is filled where no candle opens")
-    if not bars.low[row] <= fill.price <= bars.high[row]:
-        raise Fault(f"an order is filled at {fill.price}, outside of its candle ({bars.low[row]} to {bars.high[row]})")
+    low, high = bars.low.item(row), bars.high.item(row)
+    if not low <= fill.price <= high:
+        raise Fault(f"an order is filled at {fill.price}, outside of its candle ({low} to {high})")
+    return row
 
 
 def _check_leverage(row: Mapping[str, Any], rules: Rules) -> None:
@@ -198,18 +199,20 @@ def _profit(short: bool, fill: _Fill, average: float, fee: float) -> float:
     return entered - left if short else left - entered
 
 
-def _check_survival(row: Mapping[str, Any], fills: Sequence[_Fill], bars: Bars, rules: Rules) -> None:
+def _check_survival(
+    row: Mapping[str, Any], fills: Sequence[_Fill], places: Sequence[int], bars: Bars, rules: Rules
+) -> None:
     """Raise Fault where a trade with one entry outlived its liquidation price."""
     if sum(fill.is_entry for fill in fills) != 1 or len(fills) != 2:  # noqa: PLR2004 (one entry, one exit)
         return
-    entry, leave = fills
+    entry = fills[0]
     short, leverage = bool(row["is_short"]), float(row["leverage"])
     stake = entry.amount * entry.price / leverage
     price = rules.liquidation_price(row["pair"], entry.price, short, entry.amount, stake, leverage)
     if price is None or price <= 0:
         return
-    first, last = bars.row(entry.time_ms), bars.row(leave.time_ms)
-    if first is None or last is None or first == last:
+    first, last = places
+    if first == last:
         return
     worst = float(bars.high[first:last].max()) if short else float(bars.low[first:last].min())
     beyond = worst > price * (1 + _LIQUIDATION_SLACK) if short else worst < price * (1 - _LIQUIDATION_SLACK)

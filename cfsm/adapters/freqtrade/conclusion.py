@@ -5,14 +5,12 @@ computed here.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import pandas as pd
-from freqtrade.data.btanalysis.bt_fileutils import BT_DATA_COLUMNS
 from pydantic import ValidationError
 
 from cfsm.adapters.freqtrade.audit import audit
@@ -29,7 +27,7 @@ from cfsm.adapters.freqtrade.raw_results import (
     Settings,
 )
 from cfsm.adapters.freqtrade.risk import perfect_prices, risks_of
-from cfsm.adapters.freqtrade.statistics import Span, statistics_of
+from cfsm.adapters.freqtrade.statistics import Columns, Span, statistics_of
 from cfsm.adapters.freqtrade.trusted_market import bars_of, funding_of, market_change, rules_of, traded_span
 from cfsm.adapters.freqtrade.versions import engine_identity
 from cfsm.adapters.freqtrade.workshop import Prepared
@@ -46,13 +44,6 @@ from cfsm.domain.metrics import measure
 from cfsm.domain.trades import BadTrade, Trade, trades_from
 
 Send = Callable[[Kind, bytes], None]
-
-_FLOATS = (
-    *("stake_amount", "max_stake_amount", "amount", "leverage", "funding_fees", "profit_ratio", "profit_abs"),
-    *("open_rate", "close_rate", "min_rate", "max_rate", "fee_open", "fee_close"),
-    *("initial_stop_loss_abs", "initial_stop_loss_ratio", "stop_loss_abs", "stop_loss_ratio"),
-)
-_WHOLE = ("open_timestamp", "close_timestamp", "trade_duration")
 
 
 class BrokenResult(Exception):
@@ -107,7 +98,7 @@ def _backtest(request: Request, prepared: Prepared, raw: bytes, measured: Measur
     if given.findings or given.settings is None:
         raise BrokenResult("The strategy cannot be backtested", *given.findings)
     send(Kind.PROGRESS, adapter(Progress).dump_json(Progress(Stage.GENERATING_REPORT, 85.0, "statistics")))
-    trades, frame = _trades(given)
+    trades, columns = _trades(given)
     perfect = _hold_against_the_market(request.job, prepared, given, given.settings)
     change = market_change(
         prepared.candles, prepared.datadir, prepared.pairs, given.settings.timeframe, (given.start_ms, given.end_ms)
@@ -119,7 +110,7 @@ def _backtest(request: Request, prepared: Prepared, raw: bytes, measured: Measur
     outcome = BacktestOutcome(
         trades=trades,
         statistics=statistics_of(
-            frame, Span(start, end), request.job.conditions, given.settings, change, len(prepared.pairs)
+            columns, Span(start, end), request.job.conditions, given.settings, change, len(prepared.pairs)
         ),
         identity=identity_of(request, prepared),
         result_hash=hash_of_trades(trades),
@@ -190,10 +181,10 @@ def _read(kind: type, raw: bytes) -> Any:
         raise BrokenResult(f"no JSON: {error}") from error
 
 
-def _trades(given: RawBacktest) -> tuple[tuple[Trade, ...], pd.DataFrame]:
-    """Give the trades, each within the bounds of a trade, and the frame that Freqtrade makes of them."""
+def _trades(given: RawBacktest) -> tuple[tuple[Trade, ...], Columns]:
+    """Give the trades, each within the bounds of a trade, and what their figures are computed from."""
     try:
-        return _trades_of(given.trades, REQUIRED_COLUMNS), _frame(given.trades)
+        return _trades_of(given.trades, REQUIRED_COLUMNS), Columns(given.trades)
     except (BadTrade, ValueError, TypeError, OverflowError) as error:
         raise BrokenResult(str(error)) from error
 
@@ -208,17 +199,6 @@ def _trades_of(columns: dict[str, list[Any]], required: Collection[str]) -> tupl
     columns["exit_reason"] = [str(reason) for reason in columns["exit_reason"]]
     names = list(columns)
     return trades_from(dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True))
-
-
-def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
-    """Give the trades as `trade_list_to_dataframe` does."""
-    frame = pd.DataFrame({name: columns.get(name, []) for name in BT_DATA_COLUMNS if not name.endswith("_date")})
-    frame = frame.astype(dict.fromkeys(_FLOATS, "float64") | dict.fromkeys(_WHOLE, "int64"))
-    frame["is_short"] = frame["is_short"].astype(bool)
-    for side in ("open", "close"):
-        frame[f"{side}_date"] = pd.to_datetime(frame[f"{side}_timestamp"], unit="ms", utc=True)
-    ordered: pd.DataFrame = frame[BT_DATA_COLUMNS]
-    return ordered
 
 
 def _hold_against_the_market(job: Job, prepared: Prepared, given: RawBacktest, settings: Settings) -> list[Finding]:

@@ -24,7 +24,7 @@ from freqtrade.strategy import IStrategy
 from cfsm.adapters.freqtrade.backtesting import StageClock, StockBacktesting
 from cfsm.adapters.freqtrade.own_code import NOTHING, reach_of
 from cfsm.adapters.freqtrade.quick_candles import Shown
-from cfsm.adapters.freqtrade.quick_trading import QuickTrading
+from cfsm.adapters.freqtrade.quick_ordinary import QuickOrdinary
 from cfsm.adapters.freqtrade.quick_watching import overrides
 from cfsm.adapters.freqtrade.skipping import FundingSums, PairRows, next_event
 
@@ -55,7 +55,7 @@ _READ_BY_THE_SEARCH = (
 )
 
 
-class FastBacktesting(QuickTrading):
+class FastBacktesting(QuickOrdinary):
     """Visits the candles that matter."""
 
     def __init__(self, config: Config, exchange: Exchange, clock: StageClock) -> None:
@@ -138,8 +138,10 @@ class _Walk:
         self._pairs = pairs
         self._rows: dict[str, PairRows] = {pair: rows for pair, rows in data.items() if len(rows)}
         self.last: int = (end - first) // self._step
-        has_callbacks = any(overrides(self._strategy, name) for name in _CALLBACKS)
-        reach = reach_of(self._strategy, _READ_BY_THE_SEARCH) if has_callbacks else NOTHING
+        callbacks = {name for name in _CALLBACKS if overrides(self._strategy, name)}
+        reach = reach_of(self._strategy, _READ_BY_THE_SEARCH) if callbacks else NOTHING
+        if callbacks <= {"leverage"} and reach.is_pure:
+            backtesting.be_ordinary()
         self._candles_are_seen, self._trades_are_seen = reach.sees_candles, reach.sees_trades
         self._settings_may_change = reach.changes_settings
         self._on_every_candle = asks_on_every_candle(self._strategy)
@@ -284,6 +286,8 @@ def _shifted(analysed: pd.DataFrame, name: str) -> Any:
     if analysed[name].dtype in _NUMBERS:
         values = analysed[name].to_numpy(dtype=np.float64)[:-1]
         return np.where(np.isnan(values), 0.0, values)
+    if is_tag and not analysed[name].isna().any():
+        return analysed[name].to_numpy(dtype=object)[:-1]
     column = analysed[name].replace([np.nan], [None if is_tag else 0]).shift(1)
     return column.to_numpy(dtype=object if is_tag else None)[1:]
 

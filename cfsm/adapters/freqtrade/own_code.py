@@ -27,10 +27,12 @@ class Reach:
     sees_candles: bool
     sees_trades: bool
     changes_settings: bool
+    is_pure: bool
+    """They see no trade but their own and change nothing that has a name."""
 
 
-NOTHING = Reach(sees_candles=False, sees_trades=False, changes_settings=False)
-_EVERYTHING = Reach(sees_candles=True, sees_trades=True, changes_settings=True)
+NOTHING = Reach(sees_candles=False, sees_trades=False, changes_settings=False, is_pure=True)
+_EVERYTHING = Reach(sees_candles=True, sees_trades=True, changes_settings=True, is_pure=False)
 
 
 def reach_of(strategy: IStrategy, settings: Iterable[str]) -> Reach:
@@ -52,10 +54,15 @@ def reach_of(strategy: IStrategy, settings: Iterable[str]) -> Reach:
     )
     edited = bool({"minimal_roi"} & attributes)  # a table can be changed without being assigned
     sees_trades = insides or bool(names & _REACHING_NAMES) or bool(attributes & _REACHING_ATTRIBUTES)
+    changes_settings = insides or changed or edited or bool(names & {"setattr", "vars", "exec", "eval"})
+    stores = any(
+        isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load) for node in nodes
+    )
     return Reach(
         sees_candles=sees_trades or "dp" in attributes,
         sees_trades=sees_trades,
-        changes_settings=insides or changed or edited or bool(names & {"setattr", "vars", "exec", "eval"}),
+        changes_settings=changes_settings,
+        is_pure=not (sees_trades or changes_settings or stores),
     )
 
 

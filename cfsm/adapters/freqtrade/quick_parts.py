@@ -258,10 +258,13 @@ def install(exchange: Exchange) -> Callable[[], None]:
         (exchange, "get_precision_amount", cache(exchange.get_precision_amount)),
     ]
     before = [(place, name, vars(place).get(name, _MISSING)) for place, name, _ in changes]
+    storage = pd.options.mode.string_storage
+    pd.options.mode.string_storage = "python"  # names of columns are looked up far more often than text is worked on
     for place, name, value in changes:
         setattr(place, name, value)
 
     def take_out() -> None:
+        pd.options.mode.string_storage = storage
         for place, name, original in before:
             if original is _MISSING:
                 delattr(place, name)

@@ -127,7 +127,8 @@ def quick_recalc_trade_from_orders(self: LocalTrade, *, is_closing: bool = False
             self.adjust_stop_loss(self.open_rate, self.stop_loss_pct)
     else:
         self.funding_fees += filled[1].funding_fee or 0.0
-        take_exit(self, entry.safe_price, filled[1], is_closing=is_closing)
+        leave = filled[1]
+        take_exit(self, entry.safe_price, leave.safe_price, leave.safe_amount_after_fee, is_closing=is_closing)
 
 
 def can_be_taken(price: float) -> bool:
@@ -148,11 +149,10 @@ def take_entry(trade: LocalTrade, price: float, amount: float) -> None:
     trade.open_trade_value = _opening_value(trade.amount, trade.open_rate, trade.fee_open, trade.is_short)
 
 
-def take_exit(trade: LocalTrade, entry_price: float, leave: Any, *, is_closing: bool) -> None:
+def take_exit(trade: LocalTrade, entry_price: float, price: float, amount: float, *, is_closing: bool) -> None:
     """Give a trade the profit of its second order, which took out what the first brought in."""
-    amount = leave.safe_amount_after_fee
     opening = _opening_value(amount, float(entry_price), trade.fee_open, trade.is_short)
-    closing = quick_calc_close_trade_value(trade, leave.safe_price, amount)
+    closing = quick_calc_close_trade_value(trade, price, amount)
     profit = round(opening - closing if trade.is_short else closing - opening, _PROFIT_DIGITS)
     ratio = (profit / opening) * trade.leverage if opening > 0 else 0.0
     trade.max_stake_amount = float(EXACT.multiply(exact(entry_price), exact(amount))) / (trade.leverage or 1.0)

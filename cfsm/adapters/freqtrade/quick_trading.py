@@ -25,7 +25,8 @@ from cfsm.adapters.freqtrade.quick_watching import QuickWatching, Row
 _DATE, _OPEN, _HIGH, _LOW = original.DATE_IDX, original.OPEN_IDX, original.HIGH_IDX, original.LOW_IDX
 _TAG, _EXIT_TAG = original.ENTER_TAG_IDX, original.EXIT_TAG_IDX
 _BY_SIGNAL = frozenset({ExitType.EXIT_SIGNAL, ExitType.CUSTOM_EXIT, ExitType.PARTIAL_EXIT})
-_RESERVE = -0.05
+RESERVE = -0.05
+"""The stop for which the least stake leaves room."""
 _NOTHING = (0, 0, 0, 0)
 
 
@@ -189,7 +190,7 @@ class QuickTrading(QuickWatching):
         except DependencyException:
             return _NOTHING
         leverage = self._leverage(pair, stake, row, direction, current_time, entry_tag)
-        minimum = self.exchange.get_min_pair_stake_amount(pair, rate, _RESERVE, leverage=leverage) or 0
+        minimum = self.exchange.get_min_pair_stake_amount(pair, rate, RESERVE, leverage=leverage) or 0
         maximum = self.exchange.get_max_pair_stake_amount(pair, rate, leverage=leverage)
         if self._has_own("custom_stake_amount"):
             stake = quick_safe_wrapper(self.strategy.custom_stake_amount, default_retval=stake)(
@@ -208,9 +209,12 @@ class QuickTrading(QuickWatching):
     def _stake(self, pair: str) -> tuple[float, float]:
         """Give the stake of a new trade, and what is available. Raise DependencyException where that is less."""
         del pair
-        config = self.config
         tied_up = sum(trade.stake_amount for trade in LocalTrade.bt_trades_open) or 0
-        free = self.wallets.get_free(config["stake_currency"])
+        return self._stake_out_of(self.wallets.get_free(self.config["stake_currency"]), tied_up)
+
+    def _stake_out_of(self, free: float, tied_up: float) -> tuple[float, float]:
+        """Give the stake of a new trade, and what is available, with so much free and tied up."""
+        config = self.config
         available = min((tied_up + free) * config["tradable_balance_ratio"] - tied_up, free)
         stake = config["stake_amount"]
         if stake == "unlimited":
@@ -298,7 +302,7 @@ class QuickTrading(QuickWatching):
                 pair=pair, trade=trade, order=order, current_time=current_time
             )
         trade.funding_fees = 0.0 + (trade.orders[0].funding_fee or 0.0) + (order.funding_fee or 0.0)
-        take_exit(trade, trade.orders[0].price, order, is_closing=True)
+        take_exit(trade, trade.orders[0].price, order.ft_price, order.amount, is_closing=True)
         trade.close_rate = order.ft_price
         trade.close_date = current_time
         trade.is_open = False
@@ -322,6 +326,13 @@ class QuickTrading(QuickWatching):
             rate = self._get_close_rate(row, trade, current_time, exit_, minutes)
         except ValueError:
             return None
+        rate, reason = self._by_signal(trade, row, exit_, rate)
+        trade.exit_reason = reason
+        placed = self._exit_trade(trade, row, rate, trade.amount, reason)
+        return placed
+
+    def _by_signal(self, trade: LocalTrade, row: Row, exit_: ExitCheckTuple, rate: float) -> tuple[float, str]:
+        """Give the price and the reason of an exit that has this price; those of a signal can be other ones."""
         reason = exit_.exit_reason
         if exit_.exit_type in _BY_SIGNAL:
             tag = row[_EXIT_TAG]
@@ -329,9 +340,7 @@ class QuickTrading(QuickWatching):
                 reason = tag
             if self.strategy.order_types["exit"] == "limit":
                 rate = min(rate, row[_HIGH]) if trade.is_short else max(rate, row[_LOW])
-        trade.exit_reason = reason
-        placed = self._exit_trade(trade, row, rate, trade.amount, reason)
-        return placed
+        return rate, reason
 
     def _run_funding_fees(self, trade: LocalTrade, current_time: datetime, force: bool = False) -> None:
         """Bring a trade's funding up to date."""

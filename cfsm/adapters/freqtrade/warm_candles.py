@@ -42,6 +42,7 @@ class WarmCandles:
         self._decimals: dict[Key, pd.DataFrame] = {}
         self._funding: dict[str, pd.DataFrame] = {}
         self._origins: dict[int, _Origin] = {}
+        self._names: dict[tuple[str, ...], pd.Index[str]] = {}
         self.horizon_ms: int | None = None
         """When set, what is served ends with the candles that are closed by then."""
         self.beyond: float | None = None
@@ -92,6 +93,7 @@ class WarmCandles:
 
     def serve(self) -> None:
         """Let Freqtrade, in this process, load candles from here."""
+        self._names = {}
         history_utils.load_pair_history = self._load_pair_history
         dataprovider.load_pair_history = self._load_pair_history
         freqtrade.optimize.backtesting.get_tick_size_over_time = self._tick_size_over_time
@@ -118,10 +120,18 @@ class WarmCandles:
         frame = self._frames[key]
         timerange: TimeRange | None = options.get("timerange")
         if timerange is None:
-            return frame.copy()
+            return self._renamed(frame.copy())
         start, stop = bounds(frame["date"], timerange, timeframe, options.get("startup_candles", 0))
-        part = frame.iloc[start:stop].reset_index(drop=True)
+        part = self._renamed(frame.iloc[start:stop].reset_index(drop=True))
         self._origins[id(part)] = _Origin(weakref.ref(part), key, start)
+        return part
+
+    def _renamed(self, part: pd.DataFrame) -> pd.DataFrame:
+        """Give a frame of our own the names of its columns as pandas, in this process, keeps text."""
+        names = tuple(part.columns)
+        if names not in self._names:
+            self._names[names] = pd.Index(list(names))
+        part.columns = self._names[names]
         return part
 
     def _origin_of(self, part: pd.DataFrame) -> "_Origin | None":

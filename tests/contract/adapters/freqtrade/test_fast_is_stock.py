@@ -11,10 +11,12 @@ from tests.fakes.strategy_texts import RIGHT
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Freqtrade and pandas, on behalf of odd strategies
 
+WAYS = pytest.mark.parametrize("ordinary", [False, True], ids=["callbacks", "ordinary"])
 QUICK, MANY = range(8), range(8, int(os.environ.get("CFSM_FUZZ_UNTIL", "120")))
 CONDITIONS = {
     "one slot": Conditions(dataset="synthetic", max_open_trades=1),
     "two slots": Conditions(dataset="synthetic", max_open_trades=2, stake_amount=150.0),
+    "small wallet": Conditions(dataset="synthetic", max_open_trades=3, stake_amount=40.0, dry_run_wallet=130.0),
     "part of the range": Conditions(dataset="synthetic", timerange="20250110T0300-20250205", max_open_trades=2),
 }
 
@@ -34,20 +36,23 @@ def compare(engines, job):
     return stock, fast
 
 
-def drawn(seed):
+def drawn(seed, *, ordinary):
     conditions = list(CONDITIONS.values())[seed % len(CONDITIONS)]
-    return Job(f"random-{seed}", NAME, random_strategy(seed).encode(), conditions)
+    source = random_strategy(seed, ordinary=ordinary)
+    return Job(f"random-{seed}{'-ordinary' * ordinary}", NAME, source.encode(), conditions)
 
 
+@WAYS
 @pytest.mark.parametrize("seed", QUICK)
-def test_random_strategies_trade_alike(seed, engines):
-    compare(engines, drawn(seed))
+def test_random_strategies_trade_alike(seed, ordinary, engines):
+    compare(engines, drawn(seed, ordinary=ordinary))
 
 
 @pytest.mark.slow
+@WAYS
 @pytest.mark.parametrize("seed", MANY)
-def test_many_random_strategies_trade_alike(seed, engines):
-    compare(engines, drawn(seed))
+def test_many_random_strategies_trade_alike(seed, ordinary, engines):
+    compare(engines, drawn(seed, ordinary=ordinary))
 
 
 @pytest.mark.parametrize("conditions", CONDITIONS)
