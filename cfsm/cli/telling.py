@@ -101,7 +101,7 @@ WORDS: Mapping[str, Words] = {
     "ForwardTest.Started": lambda f: f["engine"],
     "ForwardTest.Resumed": lambda f: f"attempt {f['attempt']}",
     "ForwardTest.Observed": _observed,
-    "ForwardTest.Away": lambda f: f"no bot watched for {(f['end_ms'] - f['begin_ms']) / 3_600_000:.1f} h",
+    "ForwardTest.Away": lambda f: f"no bot watched for {(f['end_ms'] - f['begin_ms']) / 1_000:,.0f} s",
     "ForwardTest.StopRequested": lambda f: f["why"],
     "ForwardTest.Concluded": lambda f: f"{f['verdict']}: {f['detail']}",
     "ForwardTest.Failed": lambda f: f["reason"],

@@ -62,6 +62,7 @@ class Watch:
     answered_at: float = 0.0
     progress: float = -1.0
     deaths: int = 0
+    is_down: bool = False
     observed_ms: int = 0
     clock_gain_ms: float | None = None
     closed_trades: int = -1
@@ -290,18 +291,27 @@ class DryRunner(Worker):
         watch.observed_ms, watch.closed_trades = account.at_ms, len(account.closed)
 
     def _died(self, watch: Watch, state: BotState) -> None:
-        """Start a bot again that ended: its trades and its clock are on the disk."""
+        """Start a bot again that ended: its trades and its clock are on the disk.
+
+        Where it cannot be started (no gateway, no room on the disk) it is tried again, and that is no death of its own.
+        """
         if state.progress > watch.progress:
             watch.deaths = 0
         watch.progress = max(watch.progress, state.progress)
-        watch.deaths += 1
-        watch.log.warning("bot died", how=state.exit_words, times=watch.deaths)
+        if not watch.is_down:
+            watch.deaths, watch.is_down = watch.deaths + 1, True
+            watch.log.warning("bot died", how=state.exit_words, times=watch.deaths)
         if watch.deaths > self._pace.most_restarts:
+            refusal = self._equipment.refusal()
+            if refusal:  # a machine without room or memory kills the best of them
+                watch.words = f"waits: {refusal}"
+                return
             words = f"its bot ended {watch.deaths} times without coming further; last: {state.exit_words}"
             self._fail(watch, Reason.BROKEN, "dies", words)
             return
         watch.words = f"started again after: {state.exit_words}"
         watch.bot.restart()
+        watch.is_down = False
         self.factory.transact(lambda: self._started(watch.claim))
         watch.answered_at = watch.moved_at = time.monotonic()
 

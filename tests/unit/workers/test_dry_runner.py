@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -193,6 +194,43 @@ def test_a_bot_that_dies_again_and_again_without_coming_further_ends_its_strateg
 
     assert place.strategy().retired_because == Reason.BROKEN
     assert "signal 11" in facts_of(place, "ForwardTest.Failed")[0]["reason"]
+
+
+def test_a_bot_that_cannot_be_started_again_for_now_costs_its_strategy_nothing(place, runner, bots, monkeypatch):
+    want(place)
+    runner.step()
+
+    def refuse():
+        raise TryAgain("No space left on device")
+
+    again = bots.last.restart
+    monkeypatch.setattr(bots.last, "restart", refuse)
+    bots.last.exit_words = "exit status 75: the market gateway is gone"
+    for _ in range(10):
+        runner.step()
+    assert not place.strategy().is_retired
+
+    monkeypatch.setattr(bots.last, "restart", again)
+    runner.step()
+
+    assert bots.last.restarts == 1
+    assert forward_test_in(place).attempt == 2
+
+
+def test_bots_that_a_machine_without_room_kills_cost_their_strategies_nothing(place, bots, runner, monkeypatch):
+    want(place)
+    runner.step()
+    refusal = "less disk is free than admission.min_disk_free_mb"
+    monkeypatch.setattr(runner, "_equipment", replace(runner._equipment, refusal=lambda: refusal))
+    for _ in range(10):
+        bots.last.exit_words = "signal 9"
+        runner.step()
+    assert not place.strategy().is_retired
+
+    refusal = ""
+    runner.step()
+
+    assert place.strategy().is_retired
 
 
 def test_a_bot_that_comes_further_between_its_deaths_is_started_again_for_ever(place, runner, bots):
