@@ -5,6 +5,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from cfsm.domain.evaluation import Conditions, Job
 from cfsm.domain.forward_test import Source, Span
 from cfsm.domain.trading_mode import Mode
 from tests.fakes.bot_strategies import crossing, hostile, source
+from tests.fakes.disks import small_disk
 
 pytestmark = [
     pytest.mark.slow,
@@ -174,6 +176,42 @@ def test_what_a_hostile_strategy_tries_fails(house, tmp_path):
     assert attacks.read_text() == "[]"
     assert not (outside / "owned").exists()
     assert account.is_at_end
+
+
+def test_a_disk_that_is_full_for_a_while_costs_no_trade(house, first, tmp_path):
+    with small_disk(tmp_path / "disk", 64) as disk:
+        bots = DryRunBots(disk, lambda: house.port, lambda name: ("BTC/USDT:USDT", "ETH/USDT:USDT"), memory_mb=1536)
+        bot = bots.start(wanted("disk"))
+        try:
+            until(bot, lambda account: account.closed and account.open)
+            fill(disk / "all")
+            end = time.monotonic() + 120
+            while not bot.state().exit_words:
+                assert time.monotonic() < end, "a bot that can keep nothing ends"
+                time.sleep(0.2)
+            with suppress(TryAgain):  # it cannot be started, or ends again at once
+                bot.restart()
+            (disk / "all").unlink()
+            account = until(bot, lambda account: account.is_at_end)
+        finally:
+            bot.stop()
+
+    assert told(account) == told(first)
+
+
+def fill(path):
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+def test_in_debug_mode_the_log_says_more(house):
+    for mode in (Mode.SHADOW, Mode.DEBUG):
+        assert run(house, mode.value, mode=mode, hours=1).is_at_end
+
+    shadow, debug = ((house.folder / mode / BOT_FOLDER / "bot.log").read_text() for mode in ("shadow", "debug"))
+    assert " - DEBUG - " not in shadow
+    assert " - DEBUG - " in debug
 
 
 def test_a_strategy_that_raises_is_counted(house):
