@@ -29,8 +29,8 @@ from cfsm.domain.trades import Trade
 from cfsm.workers.base import Equipment, Worker
 
 TRADES = "trades"
-JUMP_MS = 60_000
-"""A clock that gains so much on the time that passed has been set, or the machine slept."""
+MISSED_MS = 60_000
+"""A bot that is silent for longer does not watch: it died, the machine slept, or the clock was set."""
 
 MOST_STRATEGY_ERRORS = 20
 """So often may a strategy raise before it has made any trade; then it is broken."""
@@ -64,7 +64,7 @@ class Watch:
     deaths: int = 0
     is_down: bool = False
     observed_ms: int = 0
-    clock_gain_ms: float | None = None
+    seen_ms: int = 0
     closed_trades: int = -1
     words: str = ""
     log: Any = field(default=None)
@@ -168,6 +168,7 @@ class DryRunner(Worker):
         now = time.monotonic()
         watch = Watch(claim, bot, self._timeframe_ms(strategy), now, 0.0, now, now)
         watch.observed_ms = max(test.observed_ms, test.span.begin_ms)
+        watch.seen_ms = int(self.factory.stamp(claim).at.timestamp() * 1_000)
         watch.log = self.log.bind(STRATEGY_ID=strategy.id.hex, strategy=strategy.name, TASK=claim.key)
         watch.words = f"{strategy.name} starts"
         self._watched.append(watch)
@@ -257,18 +258,16 @@ class DryRunner(Worker):
             self._observe(watch, test, account, evidence)
 
     def _with_time_missed(self, watch: Watch, at_ms: int) -> ForwardTest:
-        """Give the forward test, with the time by which the clock of a live one has just jumped ahead as missed."""
-        gain_ms = at_ms - time.monotonic() * 1_000
-        jump = gain_ms - (gain_ms if watch.clock_gain_ms is None else watch.clock_gain_ms)
-        watch.clock_gain_ms = gain_ms
+        """Give the forward test; of a live one, the time in which its bot gave no answer is kept as missed."""
+        seen_ms, watch.seen_ms = watch.seen_ms, at_ms
         test = self.factory.get(ForwardTest, UUID(watch.claim.subject))
-        if test.source is not Source.LIVE or jump < JUMP_MS:
+        if test.source is not Source.LIVE or at_ms - seen_ms < MISSED_MS + 2_000 * self._pace.look_seconds:
             return test
-        watch.log.warning("the clock jumped ahead, or the machine slept", seconds=round(jump / 1_000))
+        watch.log.warning("no bot watched for a while", seconds=(at_ms - seen_ms) // 1_000)
 
         def decide() -> Iterable[Recorded]:
             test, _, stamp = self._about(watch.claim)
-            test.was_away(at_ms - round(jump), at_ms, stamp)
+            test.was_away(seen_ms, at_ms, stamp)
             return [test]
 
         self.factory.transact(decide)

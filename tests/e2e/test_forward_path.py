@@ -227,9 +227,8 @@ def test_a_live_forward_test_comes_to_its_verdict_though_the_internet_fails_mean
         facts = concluded(running)
         shown = json.loads(running.cfsm("dryrun", "show", "OftenStrategy", "--json").stdout)
 
-    assert status["upstream_requests"] < status["requests"]
     assert status["upstream"] == internet.url
-
+    assert status["requests"] > 0 < status["upstream_requests"]
     assert facts["verdict"] == "kept"
     assert facts["figures"]["open_trades"] + facts["figures"]["total_trades"] >= 1
     assert shown["source"] == "live"

@@ -17,8 +17,10 @@ def small_disk(folder, megabytes):
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False, capture_output=True)
     if mounted.returncode:
         pytest.skip("this root may not mount a small file system")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
 
 
 @contextmanager

@@ -483,6 +483,22 @@ def test_a_clock_that_jumps_ahead_ends_no_live_test_and_retires_nobody(place, ru
     assert not place.strategy().is_retired
 
 
+def test_the_time_in_which_a_live_bot_lay_dead_or_silent_is_not_held_against_it(place, runner, bots):
+    live(place)
+    runner.step()
+    bots.last.is_silent = True
+    for day in range(1, 11):
+        bots.last.at = day / 14
+        bots.last.exit_words = "exit status 1: Could not load markets"
+        runner.step()
+
+    bots.last.is_silent = False
+    runner.step()
+
+    assert away_hours(place) == [240]
+    assert not place.strategy().is_retired
+
+
 def test_a_replay_misses_nothing_while_no_bot_runs(place, runner, bots):
     want(place)
     place.clock.jump(days=10)
