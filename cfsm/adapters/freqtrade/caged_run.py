@@ -157,10 +157,12 @@ class _Run:
         except Broken as broken:
             return {"findings": [asdict(found) for found in broken.findings]}
         self._clock.enter(Stage.GENERATING_REPORT, 0)
-        trades, logged = _columns(backtesting), [asdict(found) for found in self._evidence.findings()]
+        trades = _columns(backtesting)
+        logged = [*self._evidence.findings(), *self._last_look(backtesting, kept, data)]
+        self._clock.leave()
         return {
             "findings": [],
-            "logged": [*logged, *(asdict(found) for found in self._last_look(backtesting, kept, data))],
+            "logged": [asdict(found) for found in logged],
             "trades": trades,
             "start_ms": int(start.timestamp() * 1000),
             "end_ms": int(end.timestamp() * 1000),

@@ -1,6 +1,7 @@
 """Where in a strategy's text something stands: the line that a finding points at."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from cfsm.adapters.freqtrade.findings import finding
 from cfsm.domain.evaluation import Finding
 
 _OPAQUE = object()
+_TIMEFRAME = re.compile(r"[1-9][0-9]*[smhdwMy]")
 
 
 def line_of_columns(source: bytes, names: Sequence[str]) -> int | None:
@@ -69,6 +71,10 @@ def _is_number(value: Any) -> bool:
     return value is _OPAQUE or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
+def _is_timeframe(value: Any) -> bool:
+    return value is _OPAQUE or (isinstance(value, str) and _TIMEFRAME.fullmatch(value) is not None)
+
+
 def _is_roi(value: Any) -> bool:
     if value is _OPAQUE:
         return True
@@ -79,7 +85,7 @@ def _is_roi(value: Any) -> bool:
 
 _TYPES: Mapping[str, tuple[str, str, Callable[[Any], bool]]] = {
     "stoploss": ("STOPLOSS", "a ratio from -1 to 0", _is_number),
-    "timeframe": ("TIMEFRAME", 'a text such as "15m"', lambda value: value is _OPAQUE or isinstance(value, str)),
+    "timeframe": ("TIMEFRAME", 'a text such as "15m"', _is_timeframe),
     "minimal_roi": ("ROI", 'a table of minutes and ratios such as {"0": 0.05, "60": 0.02}', _is_roi),
     "startup_candle_count": (
         "ATTRIBUTE",

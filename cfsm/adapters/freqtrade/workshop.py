@@ -13,7 +13,7 @@ from freqtrade.configuration.configuration import Configuration
 from freqtrade.constants import Config
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import OperationalException
-from freqtrade.exchange import Exchange
+from freqtrade.exchange import Exchange, timeframe_to_msecs
 
 from cfsm.adapters.freqtrade.configs import config_hash, freqtrade_config
 from cfsm.adapters.freqtrade.exchange import leverage_tiers, offline_exchange
@@ -233,14 +233,14 @@ def _check(conditions: Conditions, dataset: Dataset, pairs: tuple[str, ...], mai
                 f"dataset {dataset.name} has no {timeframe} candles of every pair; "
                 f"it has {', '.join(dataset.timeframes)}"
             )
-    start, stop = _check_range(conditions, dataset)
+    start, stop = _check_range(conditions, dataset, main)
     for timeframe in {main, conditions.timeframe_detail} - {None}:
         for pair in pairs:
             _check_gaps(dataset, Series(pair, str(timeframe), CandleType.FUTURES), start, stop)
 
 
-def _check_range(conditions: Conditions, dataset: Dataset) -> tuple[float, float]:
-    """Give the bounds in milliseconds, if the dataset covers them."""
+def _check_range(conditions: Conditions, dataset: Dataset, main: str | None) -> tuple[float, float]:
+    """Give the bounds in milliseconds, if the dataset covers them and candles lie between them."""
     try:
         timerange = TimeRange.parse_timerange(conditions.timerange)
     except OperationalException as error:
@@ -257,6 +257,9 @@ def _check_range(conditions: Conditions, dataset: Dataset) -> tuple[float, float
             f"timerange {conditions.timerange} lies outside of dataset {dataset.name}, whose candles reach from "
             f"{dataset.first:%Y%m%d} to {dataset.last:%Y%m%d}"
         )
+    step_ms = timeframe_to_msecs(main) if main in dataset.timeframes else 0
+    if stop - start < max(1, 2 * step_ms):
+        raise Misconfigured(f"timerange {conditions.timerange} is too short: it holds no two {main or ''} candles")
     return start, stop
 
 

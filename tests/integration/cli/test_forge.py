@@ -324,6 +324,6 @@ def test_with_the_real_forge(cfsm, file):
     assert backtested.json["metrics"]["total_trades"] == backtested.json["metrics"]["freqtrade"]["total_trades"] > 0
     assert backtested.json["trades"] == stock.json["trades"]
     assert backtested.json["result_hash"] == stock.json["result_hash"]
-    assert {"loading_data", "analyzing", "backtesting"} <= backtested.json["stages"].keys()
+    assert backtested.json["stages"].keys() == {"loading_data", "analyzing", "backtesting", "generating_report"}
     assert backtested.json["log"] == []
     assert cfsm("forge", "status", "--json").json["running"] is False

@@ -96,6 +96,18 @@ def test_every_family_trades_as_on_the_command_line(family, engine, reports):
     assert different(outcome.statistics, report) == {}
 
 
+def test_over_all_candles_trading_begins_where_the_command_line_begins(datasets, engine, tmp_path):
+    rendered = render("trend", "FamilyStrategy", 7)
+    job = Job("run", rendered.name, rendered.source.encode(), replace(CONDITIONS, timerange=""))
+    report = by_command_line(job, DatasetStore(datasets).open("market"), tmp_path)
+
+    outcome = engine.backtest(job, lambda *_: None)
+
+    assert report["market_change"] != 0
+    assert report["backtest_start"] > "2025-01-01 00:00:00"  # moved by the startup candles
+    assert different(outcome.statistics, report) == {}
+
+
 def different(ours, theirs):
     """The figures that differ; what Freqtrade writes as NaN or infinity is None here."""
     found = {}

@@ -28,6 +28,8 @@ REFUSED = {
     "a detail that is not there": ({"timeframe_detail": "1m"}, "has no 1m candles"),
     "a time without candles": ({"timerange": "20200101-20200201"}, "lies outside of dataset synthetic"),
     "a time that begins too early": ({"timerange": "20241201-20250201"}, "reach from 20250101 to 20250228"),
+    "a time of no candle": ({"timerange": "20250201-20250201"}, "holds no two 1h candles"),
+    "a time of one candle": ({"timerange": "1738371600-1738378500"}, "holds no two 1h candles"),
     "a time that is none": ({"timerange": "yesterday"}, "write it like 20250101-20250401"),
     "a dataset that is not there": ({"dataset": "moon"}, "there is no dataset 'moon'"),
     "a stake beyond the wallet": ({"stake_amount": 5000.0}, "lower it or raise dry_run_wallet"),

@@ -34,6 +34,7 @@ WRONG = {
     "stoploss missing": (changed(("    stoploss = -0.08\n", "")), "STOPLOSS"),
     "stoploss text": (changed(("stoploss = -0.08", 'stoploss = "tight"')), "STOPLOSS"),
     "timeframe missing": (changed(('    timeframe = "1h"\n', "")), "TIMEFRAME"),
+    "timeframe misspelt": (changed(('timeframe = "1h"', 'timeframe = "hourly"')), "TIMEFRAME"),
     "timeframe not there": (changed(('timeframe = "1h"', 'timeframe = "3m"')), "TIMEFRAME"),
     "whole keys in roi": (changed(('{"0": 0.04, "240": 0.01}', "{0: 0.04}")), "ROI"),
     "no exit method": (changed(("populate_exit_trend", "exit_trend")), "METHOD_MISSING"),
