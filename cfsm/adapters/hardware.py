@@ -43,6 +43,7 @@ class Gauge:
         folders = self._groups.pressure_folders()
         cpu = [pressure / "cpu", *(folder / "cpu.pressure" for folder in folders)]
         memory = [pressure / "memory", *(folder / "memory.pressure" for folder in folders)]
+        self._cores = _Cores()
         self._cpu = [_Pressure(path, "some", window_seconds) for path in cpu]
         self._memory = [_Pressure(path, "full", window_seconds) for path in memory]
         self._measured_at = float("-inf")
@@ -65,7 +66,7 @@ class Gauge:
             disk_free_mb=_disk_free_mb(self._folder),
             psi_cpu_some_percent=_worst(self._cpu, now),
             psi_memory_full_percent=_worst(self._memory, now),
-            cpu_percent=_cpu_percent(),
+            cpu_percent=self._cores.percent(),
             temperature_celsius=self._temperature,
         )
 
@@ -100,6 +101,28 @@ class _Pressure:
         return min(100.0, max(0.0, 100 * waited_seconds / (now - last[0])))
 
 
+class _Cores:
+    """The use of all cores since it was last asked; psutil's own would begin anew in each thread, with 0."""
+
+    def __init__(self) -> None:
+        self._last: tuple[float, float] | None = None
+
+    def percent(self) -> float | None:
+        """Give the percentage; None the first time, and where the machine does not tell."""
+        try:
+            times = psutil.cpu_times()
+        except (OSError, ValueError, IndexError):
+            return None
+        # Linux counts a guest's time in user and nice already.
+        counted = {name: value for name, value in times._asdict().items() if not name.startswith("guest")}
+        passed = float(sum(counted.values()))
+        used = passed - float(counted["idle"]) - float(counted.get("iowait", 0.0))
+        last, self._last = self._last, (passed, used)
+        if last is None or passed <= last[0]:
+            return None
+        return min(100.0, max(0.0, 100 * (used - last[1]) / (passed - last[0])))
+
+
 def _worst(pressures: Sequence[_Pressure], now: float) -> float | None:
     known = [pressure.percent(now) for pressure in pressures]
     return max((each for each in known if each is not None), default=None)
@@ -118,13 +141,6 @@ def _disk_free_mb(folder: Path) -> float | None:
     except OSError:
         return None
     return disk.f_bavail * disk.f_frsize / 2**20
-
-
-def _cpu_percent() -> float | None:
-    try:
-        return float(psutil.cpu_percent())
-    except (OSError, ValueError, IndexError):
-        return None
 
 
 def _temperature_celsius() -> float | None:

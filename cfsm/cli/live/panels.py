@@ -147,7 +147,10 @@ def bar(percent: float | None, color: str = "cyan") -> Text:
 
 
 def machine(overview: Overview, rules: AdmissionRules) -> Table:
-    """Show what the machine has left, and the rule for each; what it cannot tell is left out."""
+    """Show what the machine has left, and the rule for each; what it cannot tell is left out.
+
+    The use of the cores is known from the second look on.
+    """
     load = overview.machine
     table = Table(box=None, pad_edge=False, show_header=False, expand=True)
     for _ in range(3):
@@ -164,6 +167,8 @@ def machine(overview: Overview, rules: AdmissionRules) -> Table:
         ("CPU pressure", load.psi_cpu_some_percent, rules.max_psi_cpu_some_percent),
         ("mem. pressure", load.psi_memory_full_percent, rules.max_psi_memory_full_percent),
     )
+    if load.cpu_percent is None:
+        table.add_row("cores used", "-", "" if rules.max_cpu_percent is None else f"≤ {rules.max_cpu_percent:g} %")
     for name, percent, most in percents:
         if percent is not None:
             over = most is not None and percent > most

@@ -1,6 +1,8 @@
 """The machine is measured from the kernel's own files, at most once in a window."""
 
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -100,12 +102,32 @@ def test_where_proc_is_hidden_nothing_is_known_and_nothing_fails(machine, monkey
     def hidden(*_):
         raise FileNotFoundError("/proc/meminfo")
 
-    for name in ("virtual_memory", "cpu_percent", "sensors_temperatures"):
+    for name in ("virtual_memory", "cpu_times", "sensors_temperatures"):
         monkeypatch.setattr(psutil, name, hidden)
 
     load = Gauge(machine.folder / "none", 1.0, pressure=machine.folder).load()
 
     assert (load.memory_available_mb, load.cpu_percent, load.temperature_celsius, load.disk_free_mb) == (None,) * 4
+
+
+class Times(NamedTuple):
+    user: float
+    system: float
+    idle: float
+    iowait: float
+    guest: float
+
+
+def test_the_use_of_the_cores_is_known_from_the_second_look_on_in_any_thread(machine, monkeypatch):
+    times = iter([Times(100.0, 50.0, 800.0, 50.0, 90.0), Times(102.0, 51.0, 805.0, 52.0, 92.0)])
+    monkeypatch.setattr(psutil, "cpu_times", lambda: next(times))
+    gauge = machine.gauge()
+
+    assert gauge.load().cpu_percent is None
+
+    machine.seconds += 2.0
+    with ThreadPoolExecutor(1) as another:
+        assert another.submit(gauge.load).result().cpu_percent == pytest.approx(30.0)  # 3 of 10 seconds
 
 
 def test_the_temperature_is_that_of_the_processor(machine, monkeypatch):

@@ -122,14 +122,25 @@ def test_without_work_that_is_said():
     assert "nothing is worked on" in words(panels.runs(OVERVIEW, NOON))
 
 
+def test_cores_that_are_not_measured_yet_are_not_shown_as_unused():
+    def cores(percent):
+        overview = replace(OVERVIEW, machine=replace(OVERVIEW.machine, cpu_percent=percent))
+        lines = words(panels.machine(overview, AdmissionRules())).splitlines()
+        return next(line.split() for line in lines if line.startswith("cores used"))
+
+    assert cores(None) == ["cores", "used", "-"]
+    assert "0%" in cores(0.0)
+
+
 def test_the_machine_shows_what_it_can_tell_beside_the_rules():
     lines = [line.split() for line in words(panels.machine(OVERVIEW, AdmissionRules())).splitlines()]
 
     assert lines[0] == ["memory", "left", "20.0", "GB", "≥", "1000", "MB"]
     assert lines[1] == ["disk", "left", "900", "MB", "≥", "1000", "MB"]
-    assert [lines[2][0], lines[2][3:]] == ["CPU", ["75%", "≤", "60", "%"]]
-    assert lines[3] == ["temperature", "61", "°C", "≤", "90", "°C"]
-    assert len(lines) == 4
+    assert lines[2] == ["cores", "used", "-"]
+    assert [lines[3][0], lines[3][3:]] == ["CPU", ["75%", "≤", "60", "%"]]
+    assert lines[4] == ["temperature", "61", "°C", "≤", "90", "°C"]
+    assert len(lines) == 5
 
 
 def test_parked_tasks_say_what_to_do():
