@@ -427,6 +427,17 @@ def test_the_line_of_a_failing_callback_is_named(forge):
     assert "custom_exit" in found.message
 
 
+def test_a_strategy_whose_every_callback_raises_is_rejected_with_what_they_raise(forge):
+    names = ("bot_start", "custom_stake_amount", "leverage", "confirm_trade_entry", "custom_exit", "confirm_trade_exit")
+    methods = [line for name in names for line in (f"def {name}(self, **kwargs):", f'    raise KeyError("{name}")')]
+
+    outcome = validate(forge, with_method(*methods))
+
+    assert outcome.verdict is Verdict.REJECTED
+    assert any(name in found.message for found in outcome.findings for name in names)
+    assert validate(forge, right()).verdict is Verdict.ACCEPTED
+
+
 def test_parameters_beside_the_strategy_are_used(forge):
     parameters = '{"strategy_name": "SampleStrategy", "params": {"stoploss": {"stoploss": 0.5}}, "ft_stratparam_v": 1}'
 
