@@ -143,17 +143,22 @@ def measure(engine: ForgeEngine, dataset: Dataset, job: Job, folder: Path, *, wa
 
 @contextmanager
 def stopwatch(engine: ForgeEngine | None = None, *, wall: bool) -> Iterator[list[float]]:
-    """Give a list that holds, afterwards, the seconds that children took: this process's, or the forge's."""
+    """Give a list that holds, afterwards, the seconds that children took: this process's, or the forge and its own."""
     process = psutil.Process(int(engine.status()["pid"]) if engine else None)
 
     def spent() -> float:
         times = process.cpu_times()
-        own = times.user + times.system if engine else 0.0
-        return float(own + times.children_user + times.children_system)
+        ended = float(times.children_user + times.children_system)
+        return ended if engine is None else ended + times.user + times.system + alive(process)
 
     before, began, result = spent(), time.perf_counter(), [0.0]
     yield result
     result[0] = time.perf_counter() - began if wall else spent() - before
+
+
+def alive(process: psutil.Process) -> float:
+    """Give the processor time, in seconds, of the children that a process has now."""
+    return float(sum(sum(child.cpu_times()[:4]) for child in process.children(recursive=True)))
 
 
 def by_command_line(job: Job, dataset: Dataset, folder: Path) -> dict[str, object]:

@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.forge import ROOT, SHARED, market
+from benchmarks.forge import ROOT, SHARED, alive, market
 from benchmarks.table import note, say, title
 from cfsm.adapters.freqtrade.client import ForgeEngine
 from cfsm.adapters.freqtrade.configs import freqtrade_config
@@ -172,10 +172,11 @@ def hyperopt(job: Job, dataset: Dataset, folder: Path, epochs: int, cores: int, 
 @contextmanager
 def stopwatch(engine: ForgeEngine | None, *, wall: bool) -> Iterator[list[float]]:
     """Give a list that holds, afterwards, the seconds that this process, its children and the forge took."""
-    processes = [psutil.Process(), *([psutil.Process(int(engine.status()["pid"]))] if engine else [])]
+    forge = psutil.Process(int(engine.status()["pid"])) if engine else None
 
     def spent() -> float:
-        return sum(sum(process.cpu_times()[:4]) for process in processes)
+        own = sum(psutil.Process().cpu_times()[:4])
+        return own if forge is None else own + sum(forge.cpu_times()[:4]) + alive(forge)
 
     before, began, result = spent(), time.perf_counter(), [0.0]
     yield result

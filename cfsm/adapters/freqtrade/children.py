@@ -11,15 +11,33 @@ from pathlib import Path
 from cfsm.adapters.freqtrade.findings import finding
 from cfsm.adapters.freqtrade.protocol import MAX_PROGRESS_BYTES, BadFrame, FrameReader, Kind, encode
 from cfsm.adapters.sandbox.cage import Cage, enter, spawn
+from cfsm.adapters.sandbox.syscalls import keep_memory
 from cfsm.domain.evaluation import Finding, Limits
-
-Send = Callable[[Kind, bytes], None]
-Work = Callable[[Send], None]
 
 _PIECE_BYTES = 1 << 20
 _PROGRESS_ALLOWANCE_BYTES = 4 << 20
 _PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
+
+
+class Channel:
+    """The child's end of its pipe: called with a kind and bytes it sends a frame."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __call__(self, kind: Kind, content: bytes) -> None:
+        """Send a frame."""
+        frame = memoryview(encode(kind, content))
+        while frame:
+            frame = frame[os.write(self._descriptor, frame) :]
+
+    def receive(self) -> bytes:
+        """Give the bytes that have come, where the pipe goes both ways; none when the parent has closed it."""
+        return os.read(self._descriptor, _PIECE_BYTES)
+
+
+Work = Callable[[Channel], None]
 
 
 class Ended(Exception):
@@ -31,12 +49,20 @@ class Ended(Exception):
 
 
 class Child:
-    """A caged fork at work. The parent reads ``pipe`` when it is readable and calls `look` now and then."""
+    """A caged fork at work. The parent reads ``pipe`` when it is readable and calls `look` now and then.
 
-    def __init__(self, work: Work, readable: tuple[Path, ...], limits: Limits) -> None:
+    ``ends`` gives the parent's end of the pipe and the child's.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        readable: tuple[Path, ...],
+        limits: Limits,
+        ends: Callable[[], tuple[int, int]] = os.pipe,
+    ) -> None:
         self._limits = limits
         self._most_bytes = limits.output_mb * 1024 * 1024
-        self._read_bytes = 0
         self._frames = FrameReader(
             {
                 Kind.PROGRESS: MAX_PROGRESS_BYTES,
@@ -45,12 +71,16 @@ class Child:
                 Kind.ERROR: self._most_bytes,
             }
         )
-        self._begun = time.monotonic()
-        self.pipe, theirs = os.pipe()
+        self._begin()
+        self.pipe, theirs = ends()
         cage = Cage(theirs, readable, limits.cpu_seconds, limits.memory_mb)
         self.process_id = spawn(lambda: _caged(cage, work))
         os.close(theirs)
         os.set_blocking(self.pipe, False)
+
+    def _begin(self) -> None:
+        self._begun = time.monotonic()
+        self._read_bytes = 0
 
     @property
     def seconds(self) -> float:
@@ -108,10 +138,5 @@ def _seconds(used: resource.struct_rusage) -> float:
 
 def _caged(cage: Cage, work: Work) -> None:
     descriptor = enter(cage)
-
-    def send(kind: Kind, content: bytes) -> None:
-        frame = memoryview(encode(kind, content))
-        while frame:
-            frame = frame[os.write(descriptor, frame) :]
-
-    work(send)
+    keep_memory()
+    work(Channel(descriptor))

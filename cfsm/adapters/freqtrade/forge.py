@@ -16,6 +16,7 @@ from pathlib import Path
 import orjson
 import psutil
 
+from cfsm.adapters.freqtrade.concluding import Concluders
 from cfsm.adapters.freqtrade.protocol import (
     MAX_REQUEST_BYTES,
     Ask,
@@ -83,6 +84,7 @@ class Forge:
         self._notifier = notifier
         self._scratch = Path(tempfile.mkdtemp(prefix="cfsm-forge-"))
         self._workshop = Workshop(options.datasets, self._scratch)
+        self._concluders = Concluders(self._workshop)
         self._missing = missing_layers()
         self._selector = selectors.DefaultSelector()
         self._conversations: set[Conversation] = set()
@@ -200,7 +202,7 @@ class Forge:
             failure = Failure(Reaction.MISCONFIGURED, message)
             conversation.answer(Kind.ERROR, adapter(Failure).dump_json(failure))
         else:
-            task = Task(request, request.job, self._workshop, self._scratch, conversation.answer)
+            task = Task(request, request.job, self._workshop, self._concluders, self._scratch, conversation.answer)
             conversation.task = task
             first_not_urgent = next(
                 (place for place, other in enumerate(self._waiting) if not other.request.urgent), len(self._waiting)
@@ -230,6 +232,7 @@ class Forge:
 
     def _tick(self) -> None:
         now = time.monotonic()
+        self._concluders.rest()
         interval = min(_STATUS_SECONDS, self._notifier.watchdog_interval_seconds or _STATUS_SECONDS)
         if now - self._told >= interval:
             self._told = now
@@ -281,6 +284,7 @@ class Forge:
         for conversation in list(self._conversations):
             conversation.flush()
             conversation.peer.close()
+        self._concluders.close()
         self._selector.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 

@@ -12,15 +12,15 @@ from pydantic import ValidationError
 
 from cfsm.adapters.freqtrade import caged_run, conclusion
 from cfsm.adapters.freqtrade.children import Child, Ended
+from cfsm.adapters.freqtrade.concluding import Concluders
 from cfsm.adapters.freqtrade.protocol import Ask, Failure, Kind, Progress, Reaction, Request, Said, adapter
 from cfsm.adapters.freqtrade.strategy_folder import BadName, remove_folder, write_strategy
 from cfsm.adapters.freqtrade.workshop import Prepared, Workshop
 from cfsm.adapters.systemd import one_line
 from cfsm.application.ports import Misconfigured
-from cfsm.domain.evaluation import Evaluation, Job, Limits, Stage
+from cfsm.domain.evaluation import Evaluation, Job, Stage
 from cfsm.domain.naming import strategy_id
 
-_CONCLUSION_LIMITS = Limits(wall_seconds=120.0, cpu_seconds=120.0, memory_mb=2048, output_mb=256)
 _MOST_WORDS = 200
 _MOST_LINES = 200
 """Of Freqtrade's log, for one run."""
@@ -52,13 +52,22 @@ Answer = Callable[[Kind, bytes], None]
 class Task:
     """A request at work. ``answer`` takes its frames; after a result or an error the task is done."""
 
-    def __init__(self, request: Request, job: Job, workshop: Workshop, scratch: Path, answer: Answer) -> None:
+    def __init__(
+        self,
+        request: Request,
+        job: Job,
+        workshop: Workshop,
+        concluders: Concluders,
+        scratch: Path,
+        answer: Answer,
+    ) -> None:
         self.request = request
         self.job = job
         self.phase = Phase.PREPARING
         self.progress = Progress(Stage.LOADING_DATA, 0.0)
         self.child: Child | None = None
         self._workshop = workshop
+        self._concluders = concluders
         self._answer = answer
         digest = hashlib.sha256(job.source).hexdigest()[:16]
         self._folder = scratch / f"strategy-{digest}-{next(_numbers)}"
@@ -150,13 +159,11 @@ class Task:
         if not self._workshop.is_current(prepared):
             self._fail(Reaction.TRY_AGAIN, f"Dataset {self.job.conditions.dataset} changed under the run")
             return
-        request = self.request
-        measured = conclusion.Measured(self._seconds)
-        self.child = Child(
-            lambda send: conclusion.conclude(request, prepared, raw, measured, send),
-            (prepared.datadir / "futures",),
-            _CONCLUSION_LIMITS,
-        )
+        try:
+            self.child = self._concluders.begin(self.request, prepared, raw, conclusion.Measured(self._seconds))
+        except OSError as error:
+            self._fail(Reaction.TRY_AGAIN, f"The forge cannot conclude the run: {error}")
+            return
         self.phase = Phase.CONCLUDING
 
     def _ended(self, ended: Ended) -> None:

@@ -81,6 +81,8 @@ class Workshop:
         self.user_data = scratch / "user_data"
         """An empty folder where Freqtrade looks for more strategies."""
         self._warm: dict[str, _WarmDataset] = {}
+        self.revision = 0
+        """Counts what was loaded or forgotten: a fork knows what was there at its revision."""
 
     def prepare(self, job: Job, progress: Progress) -> Generator[str, None, Prepared]:
         """Load what this job needs, step by step, saying what, and give it in the end.
@@ -95,9 +97,11 @@ class Workshop:
         self._configured(warm, conditions, pairs)
         prepared = self._prepared(warm, conditions)
         for key in _needed(job, pairs, main, warm):
-            if key not in warm.candles:
+            is_new = key not in warm.candles
+            if is_new:
                 yield f"loading {key[0]} {key[1]} {key[2]}"
             warm.candles.load(key, counting_decimals=key[1] == main and key[2] == CandleType.FUTURES)
+            self.revision += is_new
         return prepared
 
     def prepared(self, job: Job) -> Prepared:
@@ -126,6 +130,16 @@ class Workshop:
         except OSError:
             return False
 
+    def is_known(self, job: Job, prepared: Prepared) -> bool:
+        """Say whether `prepared` would give the same for this job."""
+        warm = self._warm.get(prepared.dataset)
+        config, _ = warm.prepared.get(job.conditions, (None, "")) if warm is not None else (None, "")
+        return warm is not None and warm.candles is prepared.candles and config is prepared.config
+
+    def folders(self) -> tuple[Path, ...]:
+        """Give where the candles of the warm datasets are."""
+        return tuple(warm.dataset.folder / "futures" for warm in self._warm.values())
+
     def bytes_held(self) -> int:
         """Give how much memory the candles of all datasets take."""
         return sum(warm.candles.bytes_held() for warm in self._warm.values())
@@ -138,6 +152,7 @@ class Workshop:
         stamp = _stamp(self._folder / name)
         warm = self._warm.pop(name, None)
         if warm is None or warm.stamp != stamp:
+            self.revision += 1
             warm = _WarmDataset(self._store.open(name, progress=progress), stamp)
             while len(self._warm) >= _MOST_DATASETS:
                 del self._warm[next(iter(self._warm))]
@@ -159,6 +174,7 @@ class Workshop:
         without = [pair for pair in pairs if pair not in exchange.markets]
         if without:
             raise Misconfigured(f"markets.json of {warm.dataset.name} does not know {', '.join(without)}")
+        self.revision += 1
         while len(warm.prepared) >= _MOST_CONDITIONS:
             del warm.prepared[next(iter(warm.prepared))]
         warm.prepared[conditions] = (config, config_hash(plain, warm.dataset.markets_hash, tiers))

@@ -13,6 +13,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cfsm.adapters.freqtrade.client import ForgeEngine, forge_command
@@ -303,3 +304,44 @@ def test_a_run_that_reaches_its_limit_after_its_data_were_replaced_ends_no_forge
         assert engine.backtest(SHORT, silent).trades
     finally:
         forges.close()
+
+
+def children_of(engine):
+    return [child.pid for child in psutil.Process(engine.status()["pid"]).children()]
+
+
+def test_what_concludes_is_kept_for_the_next_run_and_ends_when_nobody_needs_it(forges):
+    engine = forges.start("--slots", "1")
+    first = engine.backtest(SHORT, silent)
+    (kept,) = children_of(engine)
+
+    second = engine.backtest(SHORT, silent)
+
+    assert children_of(engine) == [kept]
+    assert first.result_hash == second.result_hash
+    until(lambda: not children_of(engine))
+
+
+def test_what_concludes_is_replaced_when_it_was_killed_and_when_there_are_other_conditions(forges):
+    engine = forges.start("--slots", "1")
+    first = engine.backtest(SHORT, silent)
+    (killed,) = children_of(engine)
+    os.kill(killed, signal.SIGKILL)
+
+    second = engine.backtest(SHORT, silent)
+    (outdated,) = children_of(engine)
+    other = engine.backtest(replace(SHORT, conditions=replace(CONDITIONS, max_open_trades=1)), silent)
+
+    assert first.result_hash == second.result_hash
+    assert other.identity.config_hash != first.identity.config_hash
+    assert killed != outdated
+    assert outdated not in children_of(engine)
+
+
+def test_what_concluded_a_broken_result_concludes_no_other(forges):
+    engine = forges.start("--slots", "1")
+
+    with pytest.raises(BrokenStrategy):
+        engine.backtest(replace(SHORT, source=right().replace(b"stoploss = -", b"stoploss = ")), silent)
+
+    assert children_of(engine) == []
