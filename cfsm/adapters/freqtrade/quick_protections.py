@@ -7,6 +7,8 @@ from types import MethodType
 from typing import Any
 
 import numpy as np
+from freqtrade.constants import LongShort
+from freqtrade.enums import ExitType
 from freqtrade.mixins import LoggingMixin
 from freqtrade.persistence import Trade
 from freqtrade.plugins.protectionmanager import ProtectionManager
@@ -32,6 +34,34 @@ def quick_max_drawdown(self: Any, date_now: datetime, starting_balance: float) -
     if not drawdown > self._max_allowed_drawdown:
         return None
     return ProtectionReturn(lock=True, until=self.calculate_lock_end(trades), reason=self._reason(np.float64(drawdown)))
+
+
+def quick_stoploss_guard(self: Any, date_now: datetime, pair: str | None, side: LongShort) -> ProtectionReturn | None:
+    """Do what `StoplossGuard._stoploss_guard` does."""
+    since = date_now - timedelta(minutes=self._lookback_period)
+    trades = [
+        trade
+        for trade in Trade.get_trades_proxy(pair=pair, is_open=False, close_date=since)
+        if str(trade.exit_reason) in _STOPS
+        and trade.close_profit
+        and trade.close_profit < self._profit_limit
+        and (not self._only_per_side or trade.trade_direction == side)
+    ]
+    if len(trades) < self._trade_limit:
+        return None
+    until = self.calculate_lock_end(trades)
+    return ProtectionReturn(
+        lock=True, until=until, reason=self._reason(), lock_side=side if self._only_per_side else "*"
+    )
+
+
+_STOPS = frozenset(
+    reason.value
+    for reason in (
+        *(ExitType.TRAILING_STOP_LOSS, ExitType.STOP_LOSS),
+        *(ExitType.STOPLOSS_ON_EXCHANGE, ExitType.LIQUIDATION),
+    )
+)
 
 
 def _profit_until(moment: datetime) -> float:
@@ -64,6 +94,8 @@ def quicken(protections: ProtectionManager) -> None:
         if type(handler).__name__ == "MaxDrawdown":
             handler.max_drawdown_in_frames = handler._max_drawdown  # noqa: SLF001
             handler._max_drawdown = MethodType(quick_max_drawdown, handler)  # noqa: SLF001
+        elif type(handler).__name__ == "StoplossGuard":
+            handler._stoploss_guard = MethodType(quick_stoploss_guard, handler)  # noqa: SLF001
 
 
 def quick_log_once(self: Any, message: str, logmethod: Callable[..., Any], force_show: bool = False) -> None:

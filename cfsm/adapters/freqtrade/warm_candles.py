@@ -25,6 +25,8 @@ from numpy import format_float_positional
 
 _PRICES = ("open", "high", "low", "close")
 _CANDLES_BENT = 8
+_NAMES = pd.StringDtype("python", na_value=np.nan)
+"""How names of columns are kept, as most who ask for candles want them."""
 Key = tuple[str, str, str]
 """Pair, timeframe and Freqtrade's candle type."""
 
@@ -61,7 +63,7 @@ class WarmCandles:
             return
         if key not in self._frames:
             pair, timeframe, candle_type = key
-            self._frames[key] = load_pair_history(
+            frame = load_pair_history(
                 pair,
                 timeframe,
                 self.datadir,
@@ -69,6 +71,8 @@ class WarmCandles:
                 candle_type=CandleType.from_string(candle_type),
                 fill_up_missing=candle_type != CandleType.FUNDING_RATE,
             )
+            frame.columns = pd.Index(list(frame.columns), dtype=_NAMES)
+            self._frames[key] = frame
         if counting_decimals and key not in self._decimals:
             self._decimals[key] = count_decimals(self._frames[key])
         self._combine_whole(key[0])
@@ -151,7 +155,7 @@ class WarmCandles:
         first = max(frame["date"].iloc[0] for frame in (funding_rates, mark_rates))
         last = min(frame["date"].iloc[-1] for frame in (funding_rates, mark_rates))
         start, stop = whole["date"].searchsorted(first, "left"), whole["date"].searchsorted(last, "right")
-        return whole.iloc[int(start) : int(stop)].reset_index(drop=True)
+        return self._renamed(whole.iloc[int(start) : int(stop)].reset_index(drop=True))
 
     def _tick_size_over_time(self, candles: pd.DataFrame) -> "pd.Series[float]":
         origin = self._origin_of(candles)

@@ -155,6 +155,40 @@ def test_drawdowns(mode, draw, monkeypatch):
     assert 0 < locked < 60
 
 
+@pytest.mark.parametrize("per_side", [False, True])
+def test_stoplosses_that_stop_trading(per_side, draw, monkeypatch):
+    from freqtrade.persistence import LocalTrade, Trade
+    from freqtrade.plugins.protections.stoploss_guard import StoplossGuard
+
+    from cfsm.adapters.freqtrade.quick_protections import quick_stoploss_guard
+
+    monkeypatch.setattr(Trade, "use_db", False)
+    monkeypatch.setattr(LocalTrade, "bt_trades", [])
+    settings = {"lookback_period": 300, "trade_limit": 3, "stop_duration": 60, "only_per_side": per_side}
+    reasons = ["roi", "stop_loss", "trailing_stop_loss", "liquidation", "stoploss_on_exchange", "mine", None]
+    locked = 0
+    for _ in range(60):
+        handler = StoplossGuard({"timeframe": "5m"}, settings | {"required_profit": draw.choice([0.0, -0.02])})
+        closes = sorted(NOW - timedelta(minutes=5 * draw.randint(0, 80)) for _ in range(draw.randint(0, 60)))
+        LocalTrade.bt_trades[:] = [
+            drawn_trade(
+                draw,
+                close_date=close,
+                close_profit=draw.choice([None, 0.0, draw.uniform(-0.05, 0.02)]),
+                exit_reason=draw.choice(reasons),
+                is_open=False,
+            )
+            for close in closes
+        ]
+        asked = (NOW, draw.choice([None, "BTC/USDT:USDT", "ETH/USDT:USDT"]), draw.choice(["long", "short"]))
+
+        expected, given = handler._stoploss_guard(*asked), quick_stoploss_guard(handler, *asked)
+
+        assert expected == given
+        locked += expected is not None
+    assert 0 < locked < 60
+
+
 @pytest.mark.parametrize("timerange", ["20250110-20250205", "20250201-", "-20250110", "20250131-20250202", ""])
 def test_funding_and_precision_of_what_is_served(prepared, timerange):
     from freqtrade.configuration import TimeRange
