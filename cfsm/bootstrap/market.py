@@ -5,17 +5,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cfsm.adapters.home import RUN_FOLDER
 from cfsm.application.errors import TryAgain
 from cfsm.application.market import UpstreamChange, record_change
 from cfsm.bootstrap.house import House
 
 if TYPE_CHECKING:  # imported where they are used
     from cfsm.adapters.freqtrade.dry_run.bots import DryRunBots
+    from cfsm.adapters.freqtrade.dry_run.processes import BotProcesses
     from cfsm.adapters.market_data.download import Downloader
     from cfsm.adapters.market_gateway.running import RunningGateway
 
 FORWARD_FOLDER = "forward_tests"
 """Where the bots' folders lie, in the home."""
+
+BOTS_SOCKET = "dryrun.sock"
+"""In the folder ``run`` of the home: where systemd listens for bots that are wanted."""
 
 
 class HouseGateway:
@@ -129,13 +134,23 @@ def bots_of(house: House) -> "DryRunBots":
         lambda: port_of(house.run_folder),
         lambda dataset: house.datasets.open(dataset).pairs,
         memory_mb=house.settings.forward_test.bot_memory_mb,
+        processes=_processes_of(house),
     )
+
+
+def _processes_of(house: House) -> "BotProcesses":
+    """Give where bots run: under systemd in units of their own, elsewhere as children of the dry runner."""
+    from cfsm.adapters.freqtrade.dry_run.asked import Units
+    from cfsm.adapters.freqtrade.dry_run.processes import CHILDREN
+
+    if house.environ.get("CFSM_SUPERVISION") == "systemd":
+        return Units(house.path / RUN_FOLDER / BOTS_SOCKET)
+    return CHILDREN
 
 
 def bot_log(house: House, key: str) -> Path | None:
     """Give the log of a bot, None where there is none."""
-    from cfsm.adapters.freqtrade.dry_run.bots import BOT_FOLDER
-    from cfsm.adapters.freqtrade.dry_run.folder import LOG_FILE
+    from cfsm.adapters.freqtrade.dry_run.folder import BOT_FOLDER, LOG_FILE
 
     path = house.path / FORWARD_FOLDER / key / BOT_FOLDER / LOG_FILE
     return path if path.is_file() else None

@@ -40,5 +40,6 @@ def installation(house: House, layout: "Layout") -> "Installation":
         stop_seconds=workers.stop_timeout_seconds,
         config=house.file and house.file.absolute(),
         profile=house.profile,
+        bot_memory_mb=settings.forward_test.bot_memory_mb,
         most=most_instances(house),
     )

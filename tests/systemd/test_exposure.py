@@ -70,6 +70,10 @@ def test_what_is_no_worker_has_no_network_and_is_exposed_as_little(root, name):
     assert exposure(root, f"cfsm-{name}.service") <= MOST["none"]
 
 
+def test_a_bot_is_exposed_no_more_than_loopback_allows(root):
+    assert exposure(root, "cfsm-dryrun@1.service") <= MOST["loopback"]
+
+
 def test_systemd_has_nothing_against_any_unit(root):
     units = sorted(path for path in (root / "etc/systemd/system").iterdir() if path.is_file())
 
@@ -81,7 +85,7 @@ def test_systemd_has_nothing_against_any_unit(root):
     assert len(units) > len(ROLES)
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [*ROLES, "dryrun"])
 def test_the_document_says_which_network_a_role_has(role):
     page = (Path(__file__).parents[2] / "docs/reference/hardening.md").read_text()
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cfsm.adapters.units.layout import Scope
-from cfsm.adapters.units.status import worker_of
+from cfsm.adapters.units.status import BOT, BOT_UNIT, worker_of
 from cfsm.application.errors import Misconfigured
 
 LEVELS = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
@@ -16,6 +16,8 @@ LEVELS = ("emergency", "alert", "critical", "error", "warning", "notice", "info"
 def unit_of(worker: str) -> str:
     """Give the pattern of a worker's services: ``cfsm-backtester@2.service`` of ``backtester-2``, all of a role's."""
     role, dash, instance = worker.rpartition("-")
+    if BOT in {role, worker}:
+        return f"{BOT_UNIT}{instance}-*.service" if dash else f"{BOT_UNIT}*.service"
     if dash and instance.isdigit():
         return f"cfsm-{role}@{instance}.service"
     return f"cfsm-{worker}[@.]*service"

@@ -25,8 +25,14 @@ RESERVE = "cfsm-worker@.path"
 RESERVE_DROPIN = "60-reserve.conf"
 """Whose condition keeps a worker in reserve from running unwanted."""
 
-HOMELESS = frozenset({"cfsm-forge.service"})
-"""Units that must not see the home, and of a machine's units run as another user."""
+FORGE = "cfsm-forge.service"
+"""Of a machine's units it runs as another user."""
+
+HOMELESS = frozenset({FORGE, "cfsm-dryrun@.service"})
+"""Units that run strangers' code: they must not see the home, and are given no secret."""
+
+DRY_RUNNER = "dry_runner"
+"""The role that asks for bots."""
 
 STATE_ROOT = Path("/var/lib")
 DAY_HOURS, HOUR_SECONDS, MINUTE_SECONDS = 24, 3600, 60
@@ -62,6 +68,8 @@ class Installation:
     stop_seconds: int
     config: Path | None = None
     profile: str | None = None
+    bot_memory_mb: int = 1536
+    """What one bot may take, its address space and its files in memory alike."""
     most: Mapping[str, int] = field(default_factory=dict)
     """How many instances of a role there are at most, where that is more than always run."""
 
@@ -142,10 +150,9 @@ def _units(installation: Installation, shipped: Path) -> Iterator[tuple[str, str
 
 
 def _dropins(name: str, scope: Scope, role: Role) -> Iterable[str]:
-    is_homeless = name in HOMELESS
     yield "10-hardening.conf"
-    yield f"20-{scope}-forge.conf" if is_homeless and scope is Scope.SYSTEM else f"20-{scope}.conf"
-    if not is_homeless:
+    yield f"20-{scope}-forge.conf" if name == FORGE and scope is Scope.SYSTEM else f"20-{scope}.conf"
+    if name not in HOMELESS:
         yield "30-home.conf"
     yield f"40-network-{role.network}.conf"
 
@@ -166,10 +173,15 @@ class _Filler:
         wants = [f"cfsm-{role}@{n}.service" for role, count in installation.workers for n in range(1, count + 1)]
         wants += [f"cfsm-{role}@{n}.path" for role, n in installation.reserves]
         wants += [f"cfsm-{timer}.timer" for timer in installation.calendar]
+        least = dict(installation.workers).get(DRY_RUNNER, 0)
+        dry_runners = range(1, installation.most.get(DRY_RUNNER, least) + 1)
         self._places = {
             "HOME": str(installation.home),
             "FORGE": " ".join(installation.forge),
             "CFSM": f"{installation.python} -m cfsm",
+            "PYTHON": str(installation.python),
+            "BOT_MEMORY": str(installation.bot_memory_mb),
+            "DRY_RUNNERS": " ".join(f"cfsm-{DRY_RUNNER}@{n}.service" for n in dry_runners),
             "WANTS": " ".join(wants),
             "WANTED_BY": "multi-user.target" if is_system else "default.target",
             "WATCHDOG": str(installation.watchdog_seconds),

@@ -25,6 +25,9 @@ FACTS = (
 )
 SOCKET = "cfsm-forge.socket"
 
+BOT, BOT_UNIT = "bot", "cfsm-dryrun@"
+"""What a bot is called here, and what its unit's name begins with."""
+
 CLD_EXITED = "1"
 """How a process ended that ended by itself (waitid's si_code); the others were killed."""
 
@@ -55,12 +58,17 @@ def _resting(unit: UnitStatus) -> UnitStatus:
 
 
 def is_worker(name: str) -> bool:
-    """Say whether a unit is a worker's or the forge's, rather than the calendar's."""
+    """Say whether a unit is a worker's, a bot's or the forge's, rather than the calendar's."""
     return name.endswith(".service") and ("@" in name or name == "cfsm-forge.service")
 
 
 def worker_of(name: str) -> str:
-    """Give the worker's name of a unit's: ``backtester-2`` of ``cfsm-backtester@2.service``."""
+    """Give the worker's name of a unit's: ``backtester-2`` of ``cfsm-backtester@2.service``.
+
+    A bot's is ``bot-3``, by the number of its connection: systemd's name also has whose connection it is.
+    """
+    if name.startswith(BOT_UNIT):
+        return f"{BOT}-{name.removeprefix(BOT_UNIT).partition('-')[0]}"
     role, _, instance = name.removeprefix("cfsm-").removesuffix(".service").partition("@")
     return role if instance in {"", "1"} else f"{role}-{instance}"
 

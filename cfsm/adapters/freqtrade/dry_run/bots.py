@@ -3,10 +3,7 @@
 import os
 import secrets
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,6 +16,7 @@ from cfsm.adapters.durable import of_system
 from cfsm.adapters.freqtrade.dry_run.bot_config import HOST, Access, bot_config
 from cfsm.adapters.freqtrade.dry_run.fills import CandlesOf, faults_of
 from cfsm.adapters.freqtrade.dry_run.folder import (
+    BOT_FOLDER,
     CONFIG_FILE,
     LOG_FILE,
     STRATEGY_FOLDER,
@@ -28,40 +26,25 @@ from cfsm.adapters.freqtrade.dry_run.folder import (
     read_progress,
 )
 from cfsm.adapters.freqtrade.dry_run.log import BotLog
+from cfsm.adapters.freqtrade.dry_run.processes import CHILDREN, BotProcess, BotProcesses, ProcessState
 from cfsm.adapters.freqtrade.dry_run.rest import BotRest
 from cfsm.adapters.freqtrade.strategy_folder import remove_folder, write_strategy
-from cfsm.adapters.memory import own_memory_bytes
-from cfsm.adapters.sandbox.bot_cage import missing_for_bots
 from cfsm.application.bots import BotState, BotWanted
-from cfsm.application.errors import Misconfigured, TryAgain
+from cfsm.application.errors import TryAgain
 from cfsm.domain.forward_account import Account
 from cfsm.domain.forward_test import Source
 from cfsm.domain.trading_mode import Mode
 
-BOT_FOLDER = "bot"
 FOLDER_QUOTA_MB = 256
-STOP_SECONDS = 15.0
 LIVE_THROTTLE_SECONDS = 5
 """Freqtrade's own default: so often a bot on the real clock looks."""
-
-_ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin",
-    "HOME": "/nonexistent",
-    "LANG": "C.UTF-8",
-    "TZ": "UTC",
-    "PYTHONHASHSEED": "0",  # sets of text in the same order in every run
-    "PYTHONSAFEPATH": "1",
-    "NUMEXPR_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-}
 
 
 class DryRunBots:
     """Runs bots in folders under one folder, against the gateway on the port that ``gateway_port`` gives.
 
-    ``pairs_of`` gives the pairs of a dataset. ``gateway_port`` raises TryAgain while no gateway is there.
+    ``processes`` starts their processes; ``pairs_of`` gives the pairs of a dataset. ``gateway_port`` raises TryAgain
+    while no gateway is there.
     """
 
     def __init__(
@@ -71,8 +54,10 @@ class DryRunBots:
         pairs_of: Callable[[str], Sequence[str]],
         *,
         memory_mb: int,
+        processes: BotProcesses = CHILDREN,
     ) -> None:
         self._folder = folder
+        self._processes = processes
         self._gateway_port = gateway_port
         self._pairs_of = pairs_of
         self._memory_mb = memory_mb
@@ -84,9 +69,7 @@ class DryRunBots:
 
     def start(self, wanted: BotWanted) -> "DryRunBot":
         """Start a bot, or take up the one whose folder is there. Raise TryAgain or Misconfigured."""
-        missing = missing_for_bots()
-        if missing:
-            raise Misconfigured(f"bots run strangers' code and cannot be caged here: {'; '.join(missing)}")
+        self._processes.require()
         place = self._folder / wanted.key
         try:
             (place / BOT_FOLDER / USER_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -98,7 +81,7 @@ class DryRunBots:
         except OSError as error:
             raise of_system(error, place) from error
         pairs = wanted.conditions.pairs or tuple(self._pairs_of(wanted.conditions.dataset))
-        bot = DryRunBot(place / BOT_FOLDER, wanted, pairs, self._gateway_port, self._memory_mb)
+        bot = DryRunBot(place / BOT_FOLDER, wanted, pairs, self._gateway_port, self._processes, self._memory_mb)
         bot.restart()
         return bot
 
@@ -116,24 +99,31 @@ class DryRunBots:
 
 
 class DryRunBot:
-    """One bot's process."""
+    """One bot, and its process."""
 
     def __init__(
-        self, folder: Path, wanted: BotWanted, pairs: Sequence[str], gateway_port: Callable[[], int], memory_mb: int
+        self,
+        folder: Path,
+        wanted: BotWanted,
+        pairs: Sequence[str],
+        gateway_port: Callable[[], int],
+        processes: BotProcesses,
+        memory_mb: int,
     ) -> None:
         self._folder = folder
         self._wanted = wanted
         self._pairs = pairs
         self._gateway_port = gateway_port
+        self._processes = processes
         self._memory_mb = memory_mb
         self._log = BotLog(folder / LOG_FILE)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BotProcess | None = None
         self._rest: BotRest | None = None
 
     @property
     def pid(self) -> int | None:
         """The process's id while it lives."""
-        return self._process.pid if self._process and self._process.poll() is None else None
+        return self._process_state().pid
 
     def restart(self) -> None:
         """Start the process, where trades and clock stood. Raise TryAgain or Misconfigured."""
@@ -141,15 +131,7 @@ class DryRunBot:
         access = _new_access()
         try:
             self._write(access, self._gateway_port())
-            with (self._folder / LOG_FILE).open("ab") as log:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "cfsm.adapters.freqtrade.dry_run.bot", str(self._folder)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=_ENVIRONMENT,
-                    cwd=self._folder,
-                )
+            self._process = self._processes.start(self._folder)
         except OSError as error:
             raise of_system(error, self._folder) from error
         self._rest = BotRest(access)
@@ -157,11 +139,11 @@ class DryRunBot:
     def state(self) -> BotState:
         """Tell how the process fares."""
         self._log.shorten()
-        said = read_progress(self._folder)
+        said, process = read_progress(self._folder), self._process_state()
         return BotState(
-            exit_words=self._exit_words(),
+            exit_words=self._exit_words(process),
             progress=self._progress(said.get("now_ms")),
-            memory_mb=round(own_memory_bytes(self.pid) / 2**20, 1) if self.pid else None,
+            memory_mb=None if process.memory_bytes is None else round(process.memory_bytes / 2**20, 1),
             is_over_quota=_bytes_in(self._folder) > FOLDER_QUOTA_MB * 2**20,
         )
 
@@ -187,16 +169,9 @@ class DryRunBot:
         if self._rest is not None:
             self._rest.close()
             self._rest = None
-        if self._process is None:
-            return
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_SECONDS)
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
 
     def _write(self, access: Access, gateway_port: int) -> None:
         wanted, span = self._wanted, self._wanted.span
@@ -232,15 +207,14 @@ class DryRunBot:
             return f"{base}/live"
         return f"{base}/replay/{self._wanted.conditions.dataset}/{self._wanted.key}"
 
-    def _exit_words(self) -> str:
-        if self._process is None:
-            return "stopped"
-        code = self._process.poll()
-        if code is None:
-            return ""
-        how = f"exit status {code}" if code >= 0 else f"signal {-code}"
+    def _process_state(self) -> ProcessState:
+        return ProcessState("stopped") if self._process is None else self._process.state()
+
+    def _exit_words(self, process: ProcessState) -> str:
+        if self._process is None or not process.exit_words:
+            return process.exit_words
         last = self._log.last_line()
-        return f"{how}: {last}" if last else how
+        return f"{process.exit_words}: {last}" if last else process.exit_words
 
     def _now(self, said: object) -> int:
         span = self._wanted.span

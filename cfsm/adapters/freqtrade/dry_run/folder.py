@@ -9,6 +9,9 @@ from typing import Any
 
 import orjson
 
+BOT_FOLDER = "bot"
+"""The bot's own part of a forward test's folder; beside it lies its strategy."""
+
 CONFIG_FILE = "config.json"
 INSTRUCTIONS_FILE = "instructions.json"
 CLOCK_FILE = "clock"

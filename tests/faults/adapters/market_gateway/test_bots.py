@@ -2,7 +2,7 @@
 
 import pytest
 
-from cfsm.adapters.freqtrade.dry_run import bots as module
+from cfsm.adapters.freqtrade.dry_run import processes as module
 from cfsm.adapters.freqtrade.dry_run.bots import DryRunBots
 from cfsm.adapters.freqtrade.dry_run.folder import ClockFile, read_progress, write_progress
 from cfsm.application.bots import BotWanted

@@ -13,6 +13,7 @@ from cfsm.adapters.units.layout import Layout, Scope, installed_for
 from cfsm.adapters.units.rendering import MARK, Installation, calendar_of, render, roles
 from cfsm.application.errors import Misconfigured
 from cfsm.bootstrap import ROLES
+from cfsm.bootstrap.market import BOTS_SOCKET, FORWARD_FOLDER
 
 SHIPPED = shipped("systemd")
 HOME = Path("/var/lib/cfsm")
@@ -95,6 +96,29 @@ def test_the_forge_sees_the_candles_of_the_home_and_nothing_else():
     assert settings["TemporaryFileSystem"] == f"{HOME}:ro"
     assert settings["BindReadOnlyPaths"] == f"{HOME}/data"
     assert not {"StateDirectory", "ReadWritePaths"} & set(settings)
+
+
+def test_a_bot_sees_the_bots_folders_of_the_home_and_nothing_else_and_has_no_secret():
+    files = rendered(bot_memory_mb=777)
+    settings = settings_of(files, "cfsm-dryrun@.service")
+
+    assert settings["ExecStart"].split()[-1] == f"{HOME}/{FORWARD_FOLDER}"
+    assert settings["TemporaryFileSystem"] == f"{HOME}:ro"
+    assert settings["BindPaths"] == f"{HOME}/{FORWARD_FOLDER}"
+    assert (settings["IPAddressDeny"], settings["IPAddressAllow"]) == ("any", "localhost")
+    assert settings["MemoryMax"] == "777M"
+    assert settings["User"] == "cfsm"
+    assert not {"StateDirectory", "ReadWritePaths", "LoadCredential"} & set(settings)
+
+
+def test_bots_are_asked_for_before_their_dry_runners_start_and_end_after_them():
+    files = rendered(workers=[("dry_runner", 1)], most={"dry_runner": 2})
+    units = {name: files[f"/etc/systemd/system/cfsm-dryrun{name}"] for name in (".socket", "@.service")}
+
+    assert "cfsm-dryrun.socket" in wanted(files)
+    assert f"ListenStream={HOME}/run/{BOTS_SOCKET}\n" in units[".socket"]
+    for text in units.values():
+        assert "Before=cfsm-dry_runner@1.service cfsm-dry_runner@2.service\n" in text
 
 
 def test_a_part_of_the_calendar_that_is_off_has_no_timer():

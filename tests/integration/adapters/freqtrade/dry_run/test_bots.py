@@ -10,7 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cfsm.adapters.freqtrade.dry_run.bots import BOT_FOLDER, DryRunBots
+from cfsm.adapters.freqtrade.dry_run.asked import Units
+from cfsm.adapters.freqtrade.dry_run.bots import DryRunBots
+from cfsm.adapters.freqtrade.dry_run.folder import BOT_FOLDER
+from cfsm.adapters.freqtrade.dry_run.processes import CHILDREN
 from cfsm.adapters.market_data import DatasetStore
 from cfsm.adapters.market_gateway.live import LiveBackend
 from cfsm.adapters.market_gateway.replay_market import ReplayMarket
@@ -24,6 +27,7 @@ from cfsm.domain.forward_test import Source, Span
 from cfsm.domain.trading_mode import Mode
 from tests.fakes.bot_strategies import crossing, hostile, source
 from tests.fakes.disks import small_disk
+from tests.fakes.socket_units import SocketUnits
 
 pytestmark = [
     pytest.mark.slow,
@@ -45,7 +49,13 @@ class House:
         self.folder = folder
         self.port = 0
         self.start_gateway()
-        self.bots = DryRunBots(folder, self._gateway_port, lambda name: self._store.open(name).pairs, memory_mb=1536)
+        self.bots = self.bots_by(CHILDREN)
+
+    def bots_by(self, processes):
+        return DryRunBots(self.folder, self._gateway_port, self._pairs_of, memory_mb=1536, processes=processes)
+
+    def _pairs_of(self, name):
+        return self._store.open(name).pairs
 
     def start_gateway(self):
         self.gateway = RunningGateway(lambda: Gateway(lambda name: ReplayMarket(self._store.open(name))))
@@ -118,8 +128,11 @@ def test_a_replay_run_again_makes_the_same_trades(house, first):
     assert told(run(house, "second")) == told(first)
 
 
-def test_a_bot_killed_in_the_middle_of_a_trade_makes_the_same_trades(house, first):
-    bot = house.bots.start(wanted("killed"))
+@pytest.mark.parametrize("parent", ["child", "unit"])
+def test_a_bot_killed_in_the_middle_of_a_trade_makes_the_same_trades(house, first, parent, tmp_path):
+    units = SocketUnits(tmp_path / "sock", house.folder)
+    bots = house.bots_by(Units(units.path) if parent == "unit" else CHILDREN)
+    bot = bots.start(wanted(f"killed_{parent}"))
     try:
         for trades in (1, 3):
             until(bot, lambda account, trades=trades: len(account.closed) >= trades and account.open)
@@ -127,8 +140,10 @@ def test_a_bot_killed_in_the_middle_of_a_trade_makes_the_same_trades(house, firs
         account = until(bot, lambda account: account.is_at_end)
     finally:
         bot.stop()
+        units.close()
 
     assert told(account) == told(first)
+    assert len(units.started) == (3 if parent == "unit" else 0)
 
 
 def test_a_gateway_that_is_away_for_a_while_costs_no_time_and_no_trade(house, first):
