@@ -77,3 +77,33 @@ def crossing(name):
 def hostile(name, outside, other_port):
     """Give one that tries to get out, and leaves in its own folder what it got."""
     return source(name, ATTACKS, ATTACK.format(outside=outside, other_port=other_port))
+
+
+DYING = """
+import os
+from pathlib import Path
+
+from freqtrade.freqtradebot import FreqtradeBot
+
+
+def die_in(name):
+    method = getattr(FreqtradeBot, name)
+
+    def dying(bot, *arguments, **options):
+        died = Path(name + ".died")
+        if not died.exists():
+            died.touch()
+            os._exit(9)
+        return method(bot, *arguments, **options)
+
+    setattr(FreqtradeBot, name, dying)
+
+
+for name in {names}:
+    die_in(name)
+"""
+
+
+def dying(name, *names):
+    """Give one that ends its process, as kill -9 would, the first time that the bot begins each of these methods."""
+    return source(name, before=DYING.format(names=names))

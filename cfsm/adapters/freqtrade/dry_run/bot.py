@@ -53,6 +53,9 @@ def main(folder: Path) -> None:
         _step(SteppedClock(folder, order.stepping, order.exchange_url))
     from freqtrade.main import main as freqtrade  # noqa: PLC0415  Freqtrade is for the cage only
 
+    from cfsm.adapters.freqtrade.dry_run.resuming import finish_what_was_begun  # noqa: PLC0415  as above
+
+    finish_what_was_begun()
     freqtrade(_arguments(folder, strategy, order.strategy_name, verbose=order.is_verbose))
 
 

@@ -25,7 +25,7 @@ from cfsm.application.errors import TryAgain
 from cfsm.domain.evaluation import Conditions, Job
 from cfsm.domain.forward_test import Source, Span
 from cfsm.domain.trading_mode import Mode
-from tests.fakes.bot_strategies import crossing, hostile, source
+from tests.fakes.bot_strategies import crossing, dying, hostile, source
 from tests.fakes.disks import small_disk
 from tests.fakes.socket_units import SocketUnits
 
@@ -144,6 +144,15 @@ def test_a_bot_killed_in_the_middle_of_a_trade_makes_the_same_trades(house, firs
 
     assert told(account) == told(first)
     assert len(units.started) == (3 if parent == "unit" else 0)
+
+
+def test_a_bot_killed_between_two_transactions_of_one_step_finishes_the_step(house, first):
+    between = ("update_trade_state", "handle_protections")  # after a trade was saved, after it was closed
+    account = run(house, "between", code=dying(NAME, *between))
+
+    folder = house.folder / "between" / BOT_FOLDER
+    assert {path.name for path in folder.glob("*.died")} == {f"{name}.died" for name in between}
+    assert told(account) == told(first)
 
 
 def test_a_gateway_that_is_away_for_a_while_costs_no_time_and_no_trade(house, first):
