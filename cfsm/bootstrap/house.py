@@ -223,6 +223,11 @@ class House:
         )
 
     @property
+    def validation_limits(self) -> Limits:
+        """How much one validation may use."""
+        return self.limits.within(self.settings.backtest.validation_timeout_seconds)
+
+    @property
     def forge_socket(self) -> Path:
         """Where the forge listens."""
         return self.run_folder / "forge.sock"

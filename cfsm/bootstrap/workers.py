@@ -153,7 +153,9 @@ def _generator(house: House, equipment: "Equipment") -> "Worker":
 def _validator(house: House, equipment: "Equipment") -> "Worker":
     from cfsm.workers.validator import ValidatorWorker
 
-    return ValidatorWorker(equipment, house.engine, house.is_forge_ready, house.blobs, house.conditions, house.limits)
+    return ValidatorWorker(
+        equipment, house.engine, house.is_forge_ready, house.blobs, house.conditions, house.validation_limits
+    )
 
 
 def _backtester(house: House, equipment: "Equipment") -> "Worker":

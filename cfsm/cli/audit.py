@@ -15,6 +15,7 @@ from cfsm.cli.engines import ProgressLine, engines
 from cfsm.cli.output import EXIT_FAILED, as_json, print_json, printable, talk
 from cfsm.cli.strategies import find
 from cfsm.cli.verdicts import recorded_verdicts
+from cfsm.domain.evaluation import Kind
 
 SHOWN_DIFFERENCES = 12
 HASH_DIGITS = 12
@@ -86,7 +87,8 @@ def _run_again(house: House, audits: Sequence[Audit], *, stock: bool) -> list[Au
         for each in audits:
             subject = f"{each.record.kind.value} {each.record.run_id[:8]}"
             report = _reporter(progress, subject)
-            done.append(replace(each, rerun=run_again(each.record, engine, house.blobs, house.limits, report)))
+            limits = house.validation_limits if each.record.kind is Kind.VALIDATION else house.limits
+            done.append(replace(each, rerun=run_again(each.record, engine, house.blobs, limits, report)))
             progress.done += 1
     progress.clear()
     return done

@@ -85,7 +85,7 @@ def validate(
     """
     conditions = replace(house.conditions, dataset=dataset or house.conditions.dataset)
     open_dataset(house, conditions.dataset)
-    limits = _limits(house, timeout_seconds)
+    limits = _limits(house.limits if second_opinion else house.validation_limits, timeout_seconds)
 
     def ask(engine: Engine, path: Path, file: StrategyFile, report: Report) -> Answer:
         look = engine.second_opinion if second_opinion else engine.validate
@@ -173,7 +173,7 @@ def backtest(
     """
     conditions = _conditions(house, **given)
     data = _facts_of(open_dataset(house, conditions.dataset))
-    limits = _limits(house, timeout_seconds)
+    limits = _limits(house.limits, timeout_seconds)
 
     def ask(engine: Engine, path: Path, file: StrategyFile, report: Report) -> Answer:
         if file.finding is not None:
@@ -278,10 +278,10 @@ def _show_backtest(answer: Answer) -> None:
         click.echo("The candles are synthetic: these figures say nothing about a real market.")
 
 
-def _limits(house: House, timeout_seconds: float | None) -> Limits:
+def _limits(configured: Limits, timeout_seconds: float | None) -> Limits:
     if timeout_seconds is None:
-        return house.limits
-    return replace(house.limits, wall_seconds=timeout_seconds, cpu_seconds=timeout_seconds)
+        return configured
+    return replace(configured, wall_seconds=timeout_seconds, cpu_seconds=timeout_seconds)
 
 
 def _job(path: Path, file: StrategyFile, conditions: Conditions, limits: Limits) -> Job:

@@ -22,8 +22,6 @@ from cfsm.domain.intake.code import Wanted
 FILES = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path)
 STDIN = Path("-")
 MOST_NAMES = 1_000
-BUSY = 4
-"""How many times as long as its processor time an execution may take: others are at work on the machine as well."""
 
 
 @click.command()
@@ -102,7 +100,7 @@ class _Desk:
         files = [(path, self._file(each)) for path, each in self._read.items()]
         if any(file.finding is None for _, file in files):
             open_dataset(house, conditions.dataset)
-        limits = replace(house.limits, wall_seconds=timeout_seconds * BUSY, cpu_seconds=timeout_seconds)
+        limits = house.limits.within(timeout_seconds)
 
         def ask(engine: Engine, path: Path, file: StrategyFile, report: Report) -> Answer:
             job = Job(str(path), file.name or "", file.source, conditions, limits=limits)

@@ -4,7 +4,7 @@ Every evaluation is a trial, and so is every epoch of an optimisation.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -86,6 +86,10 @@ class Conditions:
     enable_protections: bool = True
 
 
+_BUSY = 4
+"""How many times as long as its processor time a run may take."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """How much one run may use before it is ended."""
@@ -94,6 +98,13 @@ class Limits:
     cpu_seconds: float = 600.0
     memory_mb: int = 3072
     output_mb: int = 64
+
+    def within(self, cpu_seconds: float) -> "Limits":
+        """Give the same with another limit of a processor's time, and four times that on the clock.
+
+        Others are at work on the machine as well.
+        """
+        return replace(self, wall_seconds=_BUSY * cpu_seconds, cpu_seconds=cpu_seconds)
 
 
 @dataclass(frozen=True)

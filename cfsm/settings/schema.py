@@ -192,6 +192,10 @@ class Backtest(Section):
         None, description="Fee of an order as a ratio (0.0005 is 0.05 %). null: the exchange's."
     )
     timeout_seconds: TimeoutSeconds = Field(600, description="Time after which a run of a strategy is ended.")
+    validation_timeout_seconds: TimeoutSeconds = Field(
+        60,
+        description="Processor time after which a validation is ended; it may last up to four times as long.",
+    )
     memory_mb: Whole = Field(3072, ge=256, le=1_048_576, description="Memory above which a run of a strategy is ended.")
 
 

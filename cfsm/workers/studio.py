@@ -42,7 +42,8 @@ class Studio:
     engine: Engine
     is_engine_ready: Callable[[], bool]
     screening: Callable[[], Conditions]
-    run_limits: Limits
+    execution_limits: Limits
+    screening_limits: Limits
     memory_bytes: Callable[[Sequence[ModelFacts]], int]
     parallel: int
     seconds: Callable[[], Mapping[str, float]]
@@ -138,7 +139,12 @@ class Attempt:
             self._progress.mode = f"{MARK} {mode}" if mode.is_cooperative else mode.value
             conditions = _conditions(plan)
             self._trials = self._progress.trials = EngineTrials(
-                studio.engine, studio.is_engine_ready, conditions, studio.run_limits, str(request.id)
+                studio.engine,
+                studio.is_engine_ready,
+                conditions,
+                studio.execution_limits,
+                studio.screening_limits,
+                str(request.id),
             )
             surroundings = studio.surroundings()
             proposals = Proposals(

@@ -29,13 +29,15 @@ class EngineTrials:
         engine: Engine,
         is_engine_ready: Callable[[], bool],
         conditions: Conditions,
-        limits: Limits,
+        execution_limits: Limits,
+        screening_limits: Limits,
         generation_id: str,
     ) -> None:
         self._engine = engine
         self._is_engine_ready = is_engine_ready
         self._conditions = conditions
-        self._limits = limits
+        self._execution_limits = execution_limits
+        self._screening_limits = screening_limits
         self._generation_id = generation_id
         self._one_at_a_time = asyncio.Lock()
         self._is_called_off = Event()
@@ -47,7 +49,7 @@ class EngineTrials:
 
     async def execute(self, step: str, class_name: str, source: bytes) -> Execution:
         """Load and execute a proposal. Raise TryAgain, Misconfigured or Cancelled."""
-        job = self._job("execution", step, class_name, source)
+        job = self._job("execution", step, class_name, source, self._execution_limits)
         outcome = await self._in_turn(f"executes {step}", lambda report: self._engine.validate(job, report))
         return Execution(
             step=step,
@@ -61,7 +63,7 @@ class EngineTrials:
 
     async def screen(self, step: str, class_name: str, source: bytes) -> Screening:
         """Backtest a proposal on the screening range. Raise TryAgain, Misconfigured or Cancelled."""
-        job = self._job("screening", step, class_name, source)
+        job = self._job("screening", step, class_name, source, self._screening_limits)
         try:
             outcome = accepted(
                 await self._in_turn(f"screens {step}", lambda report: self._engine.backtest(job, report))
@@ -96,13 +98,13 @@ class EngineTrials:
         span = outcome.backtest_start, outcome.backtest_end
         return measure(outcome.trades, self._conditions.dry_run_wallet, *span).figures()
 
-    def _job(self, kind: str, step: str, class_name: str, source: bytes) -> Job:
+    def _job(self, kind: str, step: str, class_name: str, source: bytes, limits: Limits) -> Job:
         return Job(
             run_id=str(id_of("run", f"{kind}/{self._generation_id}/{step}")),
             strategy_name=class_name,
             source=source,
             conditions=self._conditions,
-            limits=self._limits,
+            limits=limits,
         )
 
     async def _in_turn(self, doing: str, run: Callable[[Report], Outcome]) -> Outcome:

@@ -8,6 +8,7 @@ import pytest
 from cfsm.bootstrap.studio import AnswerTerms, examples, memory_bytes, screening, studio, surroundings
 from cfsm.domain.answer import ModelFacts
 from cfsm.domain.conversation import Decision
+from cfsm.domain.evaluation import Limits
 from cfsm.domain.strategy import Origin, Strategy
 from cfsm.domain.timeouts import Complexity
 from cfsm.domain.walk_forward import DayRange
@@ -34,6 +35,13 @@ def synthesise(house):
         end=date(2025, 3, 2),
     )
     return house
+
+
+def test_what_a_model_wrote_is_executed_within_the_time_of_a_validation(house):
+    told = studio(house("backtest: {validation_timeout_seconds: 30, timeout_seconds: 300, memory_mb: 1000}"))
+
+    assert told.execution_limits == Limits(wall_seconds=120, cpu_seconds=30, memory_mb=1000)
+    assert told.screening_limits == Limits(wall_seconds=300, cpu_seconds=300, memory_mb=1000)
 
 
 def test_proposals_are_compared_on_the_screening_days_which_prove_nothing(house):

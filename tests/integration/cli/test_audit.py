@@ -50,6 +50,7 @@ def test_run_again_everything_is_the_same(cfsm, engine):
     result = cfsm("audit", NAME, "--rerun", "--json")
 
     assert result.code == 0
+    assert {job.limits.cpu_seconds for job in engine.jobs} == {60, 600}  # a validation's and a backtest's
     assert result.json["same"]
     assert [each["rerun"]["outcome"] for each in result.json["verdicts"]] == ["same", "same"]
     assert not engine.stock

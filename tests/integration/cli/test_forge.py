@@ -179,14 +179,14 @@ def test_what_is_not_given_is_as_configured(cfsm, file, engine):
     assert not engine.stock
 
 
-@pytest.mark.parametrize("command", ["validate", "backtest"])
-def test_a_run_ends_after_the_time_that_is_given(cfsm, file, engine, command):
+@pytest.mark.parametrize(("command", "wall", "cpu"), [("validate", 240, 60), ("backtest", 600, 600)])
+def test_a_run_ends_after_the_time_that_is_given(cfsm, file, engine, command, wall, cpu):
     cfsm("forge", command, file(right()), "--timeout", "7")
     cfsm("forge", command, file(right()))
 
     given, configured = (job.limits for job in engine.jobs)
     assert (given.wall_seconds, given.cpu_seconds) == (7, 7)
-    assert configured.wall_seconds == 600
+    assert (configured.wall_seconds, configured.cpu_seconds) == (wall, cpu)
 
 
 @pytest.mark.parametrize("amount", ["much", "-5", "0", "nan", "inf"])
